@@ -14,7 +14,7 @@ import { parseFlag } from "@/src/core/records/parameters";
 import type { Records } from "@/src/core/records/records";
 import type { Sandbox } from "@/src/core/sandbox";
 import type { Users } from "@/src/core/users/users";
-import { type DataExchange, type Handler, headersOf, listHeaders } from "@/src/http/exchange";
+import { callerOf, type DataExchange, type Handler, headersOf, listHeaders } from "@/src/http/exchange";
 import { createDeleteHandler, createUpdateHandler } from "@/src/http/handlers/change-record";
 import { createCreateHandler } from "@/src/http/handlers/create-records";
 import { isReconnection, type StreamAnswerer, wantsEvents } from "@/src/http/handlers/event-stream";
@@ -200,15 +200,17 @@ class Plane {
       });
     if (resolved.endpoint.kind === "data")
       return andThen(this.#access.authorize(resolved, accessRequest), (grant) => {
+        if (grant.judge) grant.judge.caller = callerOf({ exchange, grant });
         const serving = this.#choose(operation, exchange)({ exchange, grant, resolved });
         // If the record was a file, its bytes are deleted now.
         return operation === "delete" ? andThen(serving, () => this.#files.sweepSoon()) : serving;
       });
     // Users have no files, so `fileToken` has no meaning here.
     const userOperation = toUserOperation(operation === "shareFile" ? "create" : operation, exchange.parameters);
-    return andThen(this.#access.authorize(resolved, { ...accessRequest, operation: userOperation }), (grant) =>
-      this.#userHandlers[userOperation]({ exchange, grant, resolved }),
-    );
+    return andThen(this.#access.authorize(resolved, { ...accessRequest, operation: userOperation }), (grant) => {
+      if (grant.judge) grant.judge.caller = callerOf({ exchange, grant });
+      return this.#userHandlers[userOperation]({ exchange, grant, resolved });
+    });
   }
 
   /** Files are records with other bodies: forms, and bytes. */

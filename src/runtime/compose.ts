@@ -30,7 +30,7 @@ export interface NodeOptions {
   storage: FileStorage;
   limiter: RateLimiter;
   passwords: PasswordHasher;
-  /** Makes the judges of endpoints with access rules. Default: by the stored rules. */
+  /** Makes the judges of endpoints with access rules or functions. Default: by the stored ones. */
   judges?: RecordJudges | undefined;
   /** Signs sessions, set-up links and file tokens. */
   secret: string;
@@ -56,8 +56,6 @@ export type Node = ReturnType<typeof composeNode>;
 export function composeNode(options: NodeOptions) {
   const { config, lanes, limiter, passwords, secret, clock, log, cleanup } = options;
   const stores = options.stores ?? createStores({ lanes, clock });
-  const accessParts = composeAccess({ ...options, stores });
-  const { definitions, tokens, signIns, userData } = accessParts;
   const sandbox = createSandbox({
     timeoutMs: config.sandboxTimeoutMs,
     memoryBytesMax: config.sandboxMemoryBytesMax,
@@ -67,6 +65,8 @@ export function composeNode(options: NodeOptions) {
     log,
   });
   cleanup.add(() => sandbox.close());
+  const accessParts = composeAccess({ ...options, stores, sandbox });
+  const { definitions, tokens, signIns, userData } = accessParts;
   // The cluster bus follows below. No request arrives before.
   let settle = (): Promise<void> | undefined => undefined;
   const storageParts = composeStorage({ ...options, stores, tokens, sandbox, settle: () => settle() });

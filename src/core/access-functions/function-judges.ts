@@ -1,5 +1,6 @@
 /** Judges by access functions (S8), and their combination with the rules of the endpoint: both must allow. */
 import { createHash } from "node:crypto";
+import type { CallerPath } from "@/src/core/access/caller-path";
 import type {
   JudgeDependency,
   JudgedOperation,
@@ -63,6 +64,7 @@ class FunctionJudge implements RecordJudge {
   readonly #user: string;
   readonly #client: string;
   readonly #dependencies = new Map<string, JudgeDependency>();
+  caller: CallerPath | undefined;
   #lastRefusal: AppError | undefined;
 
   constructor({
@@ -116,7 +118,7 @@ class FunctionJudge implements RecordJudge {
       ownerId: project.ownerId,
       common: `{"user":${this.#user},"request":${this.#client},"now":${this.#options.clock.now().getTime()}}`,
       cases,
-      caller: caller ?? [project.ownerId, project.id, `${key?.id} ${this.#request.user?.id}`],
+      caller: caller ?? this.caller ?? [project.ownerId, project.id, `${key?.id} ${this.#request.user?.id}`],
       signal,
       onFound: (source) => this.#depend({ ...source, isInIdentity: false }),
     });
@@ -191,6 +193,9 @@ export function combineJudges(rules: RecordJudge, called: RecordJudge): RecordJu
     },
     get lastRefusal() {
       return lastRefusal;
+    },
+    set caller(caller: CallerPath | undefined) {
+      called.caller = caller;
     },
     redact: (record) => rules.redact(record),
     hiddenFields: (record) => rules.hiddenFields(record),

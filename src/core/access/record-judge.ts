@@ -35,7 +35,7 @@ export interface JudgeOptions {
   /** The body of an update as JSON text. */
   input?: string | undefined;
   signal?: AbortSignal | undefined;
-  /** On whose behalf access functions are evaluated. Default: the key, without the client's network. */
+  /** On whose behalf access functions are evaluated. Default: the `caller` of the judge. */
   caller?: CallerPath | undefined;
 }
 
@@ -53,6 +53,8 @@ export interface RecordJudge {
    * `access_function_failed`. Undefined: `access_denied` without a reason. Absent: always undefined.
    */
   readonly lastRefusal?: AppError | undefined;
+  /** On whose behalf access functions are evaluated. Default: the key and the user, without the client's network. */
+  caller?: CallerPath | undefined;
   /** The record's data without the fields that the caller may not see (JSON text, otherwise as stored). */
   redact(record: JudgedRecord): string;
   /** The fields that the caller may not see, whether the record has them or not. `redact` removes them. The caller may not set them either. */

@@ -222,7 +222,7 @@ export function toJudged({ id, owner, data }: Pick<StoredRecord, "id" | "data"> 
   return { uniqueId: id, owner, data };
 }
 
-/** Throws `access_denied` unless the judge allows the operation, and what the judge throws. */
+/** Throws `access_denied` or `access_function_failed` unless the judge allows the operation, and what the judge throws. */
 export async function requireAllowed(
   judge: RecordJudge,
   operation: "read" | "update" | "delete",
@@ -230,7 +230,7 @@ export async function requireAllowed(
   input?: string,
 ): Promise<void> {
   const verdicts = await judge.judge(operation, [record], { input });
-  if (verdicts[0] !== true) throw createDenied(operation);
+  if (verdicts[0] !== true) throw judge.lastRefusal ?? createDenied(operation);
 }
 
 const DENIED = {

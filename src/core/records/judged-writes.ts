@@ -23,11 +23,11 @@ const ATTEMPTS_MAX = 20;
 /** The maximum number of writes to one record that wait for each other. Each holds its body in memory. */
 const WAITING_MAX = 200;
 
-/** Throws `access_denied` unless the judge allows to create all of the records, and what the judge throws. */
+/** Throws `access_denied` or `access_function_failed` unless the judge allows to create all of the records, and what the judge throws. */
 export async function requireCreatable(judge: RecordJudge, records: readonly JudgedRecord[]): Promise<void> {
   if (records.length === 0) return;
   const verdicts = await judge.judge("create", records);
-  if (records.some((_, index) => verdicts[index] !== true)) throw createDenied("create");
+  if (records.some((_, index) => verdicts[index] !== true)) throw judge.lastRefusal ?? createDenied("create");
 }
 
 /** A new record as it is judged. */

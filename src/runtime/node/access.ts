@@ -5,18 +5,37 @@ import { createRateLimitPolicy } from "@/src/core/access/rate-limit-policy";
 import { createDefinitions } from "@/src/core/access/resolved-endpoints";
 import { createSignIns } from "@/src/core/access/sign-ins";
 import { createUserData } from "@/src/core/access/user-data";
+import { createFunctionJudges } from "@/src/core/access-functions/function-judges";
+import { createFunctionVerdicts } from "@/src/core/access-functions/function-verdicts";
 import { createFileTokens } from "@/src/core/files/tokens";
 import { createRuleJudges } from "@/src/core/rules/rule-judges";
+import type { Sandbox } from "@/src/core/sandbox";
+import { createRead } from "@/src/db/read";
+import { createRecordFinder } from "@/src/management/records/find-records";
 import type { NodeOptions } from "../compose";
 import type { Stores } from "./stores";
 
 export type AccessParts = ReturnType<typeof composeAccess>;
 
-type Options = Pick<NodeOptions, "config" | "limiter" | "notifications" | "judges" | "secret" | "clock" | "now" | "log" | "cleanup"> & {
-  stores: Stores;
-};
+type Options = Pick<
+  NodeOptions,
+  "config" | "lanes" | "limiter" | "notifications" | "judges" | "secret" | "clock" | "now" | "log" | "cleanup"
+> & { stores: Stores; sandbox: Pick<Sandbox, "judgeFunction"> };
 
-export function composeAccess({ stores, config, limiter, notifications, secret, clock, now, log, cleanup, ...options }: Options) {
+export function composeAccess({
+  stores,
+  sandbox,
+  config,
+  lanes,
+  limiter,
+  notifications,
+  secret,
+  clock,
+  now,
+  log,
+  cleanup,
+  ...options
+}: Options) {
   const { records, changes } = stores;
   const userData = createUserData({
     read: (endpointId, userId) => records.readOne(endpointId, userId),
@@ -24,12 +43,16 @@ export function composeAccess({ stores, config, limiter, notifications, secret, 
   });
   // Before the streams, so that a stream is sent a change as its user may read it after the change.
   cleanup.add(notifications.subscribe((notification) => userData.notify(notification)));
-  const judges = options.judges ?? createRuleJudges({ userData });
+  const finder = createRecordFinder({ read: createRead(lanes.pools.reads), search: lanes.recordSearch });
+  const functionVerdicts = createFunctionVerdicts({ sandbox, finder, log });
+  const findUserData = (endpointId: string, userId: string) => userData.find(endpointId, userId);
+  const judges =
+    options.judges ?? createFunctionJudges(createRuleJudges({ userData }), { verdicts: functionVerdicts, findUserData, clock });
   const definitions = createDefinitions({ store: stores.definitions, clock, log });
   const tokens = createTokens({ store: stores.tokens, clock, log });
   const signIns = createSignIns({ store: stores.signIns, log });
   const fileTokens = createFileTokens({ secret, clock });
   const access = createAccess({ definitions, tokens, signIns, fileTokens, judges, clock });
   const rateLimitPolicy = createRateLimitPolicy({ access, limiter, limit: config.rateLimit, ...(now ? { now } : {}) });
-  return { userData, definitions, tokens, signIns, fileTokens, access, rateLimitPolicy };
+  return { userData, functionVerdicts, definitions, tokens, signIns, fileTokens, access, rateLimitPolicy };
 }
