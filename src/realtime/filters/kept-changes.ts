@@ -34,13 +34,15 @@ export function keepChanges(
   failed?: { error: AppError; at: Change },
 ): KeptChanges {
   if (failed === undefined) return { kept: toKept(changes, shown), failed: undefined };
-  let end = changes.indexOf(failed.at);
-  while (isPartOfUpload(changes[end - 1])) end -= 1;
+  const end = changes.indexOf(findUploadStart(toVisible(changes), failed.at));
   return { kept: toKept(changes.slice(0, end), shown), failed: { error: failed.error, seq: failed.at.seq } };
 }
 
-function isPartOfUpload(change: Change | HiddenChange | undefined): boolean {
-  return change !== undefined && !("hidden" in change) && change.remainingInUpload !== undefined;
+/** The first of the changes that are in the upload of `at`, or `at` if it is in none. There can be hidden changes between them. */
+function findUploadStart(visible: readonly Change[], at: Change): Change {
+  let start = visible.indexOf(at);
+  while (visible[start - 1]?.remainingInUpload !== undefined) start -= 1;
+  return visible[start] ?? at;
 }
 
 function toKept(changes: readonly (Change | HiddenChange)[], shown: ReadonlyMap<Change, Change>): (Change | HiddenChange)[] {
@@ -50,9 +52,9 @@ function toKept(changes: readonly (Change | HiddenChange)[], shown: ReadonlyMap<
     if (kept === undefined) return { seq: change.seq, hidden: true, proof: proofOf(change) };
     if (kept.remainingInUpload === undefined) return kept;
     const { remainingInUpload, ...rest } = kept;
-    const after = changes
-      .slice(index + 1, index + 1 + remainingInUpload)
-      .filter((other) => !("hidden" in other) && shown.has(other)).length;
+    // Changes that an earlier step has hidden are not counted any more.
+    const others = toVisible(changes.slice(index + 1)).slice(0, remainingInUpload);
+    const after = others.filter((other) => shown.has(other)).length;
     return after > 0 ? { ...rest, remainingInUpload: after } : rest;
   });
 }

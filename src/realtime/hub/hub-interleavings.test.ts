@@ -1,4 +1,4 @@
-/** A property over interleavings of writes, connections, failures and slow reads on two nodes: every subscriber receives exactly what it may read of the log's suffix, once and in order, and every hole is reported. */
+/** A property over interleavings of writes, connections, failures, slow reads and changed rules on two nodes: every subscriber receives exactly what it may read of the log's suffix, once and in order, and every hole is reported. */
 import { setImmediate as nextTick } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -7,14 +7,29 @@ import type { ChangeNotification } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { parseCursor } from "@/src/shared/streams/cursor";
 import { JOINED_FRAMES } from "@/tests/support/memory/joined-frames";
-import { createMemoryHub, EPOCH, type MemoryHub, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory/memory-hub";
+import { createMemoryHub, EPOCH, type MemoryHub, PROJECT_ID, toGrant, toPrivateGrant, toStart } from "@/tests/support/memory/memory-hub";
+import { createMemoryJudge, type MemoryJudge, toSeq } from "@/tests/support/memory/memory-judge";
 import { createMemoryLog, type MemoryLog } from "@/tests/support/memory/memory-log";
 import { createMemorySink, type MemorySink, type StreamMessage } from "@/tests/support/memory/memory-sink";
 import { CURSOR_FRAMES } from "../wire/stream-format";
+import type { HubOptions } from "./hub";
 import type { Start } from "./session";
 
 const OWNERS = ["a", "b", "c"];
 const NODES = 2;
+/** The verdicts of rules are known at once, those of functions later. */
+const GROUPS = ["rules", "function"] as const;
+type Group = (typeof GROUPS)[number];
+
+/** The rules of a group allow the seqs that leave another remainder than `shift` when they are divided by 3. They hide the data of every odd seq. */
+interface Rule {
+  group: Group;
+  shift: number;
+}
+
+const isAllowed = ({ shift }: Rule, seq: number) => seq % 3 !== shift;
+const toIdentity = ({ group, shift }: Rule) => `${group} ${shift}`;
+const isHidden = (seq: number) => seq % 2 === 1;
 
 const steps = fc.array(
   fc.oneof(
@@ -41,6 +56,8 @@ const steps = fc.array(
         owner: fc.constantFrom(null, ...OWNERS.slice(0, 2)),
         /** The filter: it matches seqs that this divides. Null: no filter. */
         divisor: fc.constantFrom(null, null, 2, 3),
+        /** The group of users that it belongs to, for the rules of its judge. Null: the endpoint has no rules for it. */
+        group: fc.constantFrom(null, null, ...GROUPS),
         start: fc.oneof(fc.constantFrom("plain" as const, "now" as const), fc.integer({ min: 0, max: 60 })),
         /** The client reads nothing on its own. */
         isSlow: fc.boolean(),
@@ -72,6 +89,16 @@ const steps = fc.array(
         node: fc.nat({ max: NODES - 1 }),
       }),
     },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        /** The rules of a group change, or the data of its users. */
+        do: fc.constant("rule" as const),
+        group: fc.constantFrom(...GROUPS),
+        shift: fc.nat({ max: 2 }),
+        node: fc.nat({ max: NODES - 1 }),
+      }),
+    },
     { weight: 6, arbitrary: fc.record({ do: fc.constant("run" as const), tasks: fc.integer({ min: 1, max: 6 }) }) },
   ),
   { minLength: 40, maxLength: 80 },
@@ -81,6 +108,9 @@ const steps = fc.array(
 interface Client {
   owner: string | null;
   divisor: number | null;
+  group: Group | null;
+  /** The rule of its current or last connection. Undefined: it has no judge. */
+  rule: Rule | undefined;
   isPlain: boolean;
   /** Whether it ever stalled. A plain client may have been ended for that. */
   hasStalled: boolean;
@@ -93,8 +123,8 @@ interface Client {
   startsAfter: number | undefined;
   /** The node of its current or last connection. */
   node: number;
-  /** All messages that it received over all its connections. */
-  received(): StreamMessage[];
+  /** All messages that it received over all its connections, each with the rule of the connection. */
+  received(): { message: StreamMessage; rule: Rule | undefined }[];
   drop(): void;
   sendHeartbeat(): void;
   /** Stops taking bytes except by `read`; `drain` takes everything. */
@@ -108,20 +138,32 @@ interface Client {
 /** `nodes` has the running nodes. */
 function createClient(
   nodes: readonly MemoryHub[],
-  options: { node: number; owner: string | null; divisor: number | null; start: Start; isSlow: boolean; joinsUploads: boolean },
+  options: {
+    node: number;
+    owner: string | null;
+    divisor: number | null;
+    group: Group | null;
+    start: Start;
+    isSlow: boolean;
+    joinsUploads: boolean;
+    /** The current rule of the group, and a judge by it. */
+    judgeOf: (group: Group) => { rule: Rule; judge: MemoryJudge };
+  },
 ): Client {
-  const { owner, divisor, start: initialStart } = options;
+  const { owner, divisor, group, start: initialStart } = options;
   const filter = divisor === null ? undefined : String(divisor);
   const format = options.joinsUploads ? JOINED_FRAMES : CURSOR_FRAMES;
   const { log } = toNode(nodes, options.node);
-  const before: StreamMessage[] = [];
+  const before: ReturnType<Client["received"]> = [];
   let start = initialStart;
   let connection:
     | (Pick<MemorySink, "messages" | "stall" | "take" | "drain"> & { close(): void; sendHeartbeat(): void; isEnded(): boolean })
     | undefined;
-  const grant = owner === null ? toGrant(log) : toPrivateGrant(log, owner);
 
   const connect = () => {
+    const judged = group === null ? undefined : options.judgeOf(group);
+    client.rule = judged?.rule;
+    const grant = { ...(owner === null ? toGrant(log) : toPrivateGrant(log, owner)), ...(judged ? { judge: judged.judge } : {}) };
     const sink = createMemorySink();
     let isDropped = false;
     let subscription: { closed(): void; sendHeartbeat(): void } | undefined;
@@ -158,11 +200,15 @@ function createClient(
       );
   };
 
+  const toReceived = () => (connection?.messages() ?? []).map((message) => ({ message, rule: client.rule }));
+
   const client: Client & { isSlow: boolean } = {
     isSlow: options.isSlow,
     hasStalled: options.isSlow,
     owner,
     divisor,
+    group,
+    rule: undefined,
     joinsUploads: options.joinsUploads,
     startsAfter: initialStart.mode === "after" ? initialStart.cursor.seq : undefined,
     isPlain: initialStart.mode === "plain",
@@ -170,10 +216,10 @@ function createClient(
     connectedAt: undefined,
     isConnected: false,
     node: options.node,
-    received: () => [...before, ...(connection?.messages() ?? [])],
+    received: () => [...before, ...toReceived()],
     drop: () => {
       connection?.close();
-      before.push(...(connection?.messages() ?? []));
+      before.push(...toReceived());
       connection = undefined;
       client.isConnected = false;
     },
@@ -193,7 +239,7 @@ function createClient(
       if (connection?.isEnded()) client.drop();
       if (connection || client.isPlain) return;
       client.node = node;
-      const last = parseCursor(before.at(-1)?.cursor ?? "");
+      const last = parseCursor(before.at(-1)?.message.cursor ?? "");
       if (last) start = { mode: "after", cursor: last };
       connect();
     },
@@ -213,8 +259,12 @@ type Upload = readonly [first: number, last: number];
 
 /** Checks what a client received: only what it may read, each change once. A hole may only have trimmed changes, and must be reported to a resumable client. */
 function follow(client: Client, log: MemoryLog, uploads: readonly Upload[], trimmedTo: number): void {
+  /** Of the connection that the message came over. */
+  let rule = client.rule;
   const mayRead = (seq: number) =>
-    (client.owner === null || log.ownerOf(seq) === client.owner) && (client.divisor === null || seq % client.divisor === 0);
+    (client.owner === null || log.ownerOf(seq) === client.owner) &&
+    (client.divisor === null || seq % client.divisor === 0) &&
+    (rule === undefined || isAllowed(rule, seq));
   /** Expects that the client may read nothing after `from`, up to and including `to`, that it did not receive. */
   const expectNothingMissed = (from: number, to: number) => {
     const isExcused = (seq: number) => client.isPlain && seq <= trimmedTo;
@@ -230,11 +280,13 @@ function follow(client: Client, log: MemoryLog, uploads: readonly Upload[], trim
   };
 
   let at = client.startsAfter;
-  for (const message of client.received()) {
+  for (const { message, rule: itsRule } of client.received()) {
+    rule = itsRule;
     const from = at ?? 0;
     for (const single of toSingle(message)) at = followOne(single, at);
     if (message.type !== "GAP") expectNothingSplit(from, at ?? 0);
   }
+  rule = client.rule;
   // A connected client has everything; a plain client that connected after the last change has received nothing.
   if (client.isConnected) expectNothingMissed(at ?? client.connectedAt ?? 0, log.position().seq);
 
@@ -242,8 +294,9 @@ function follow(client: Client, log: MemoryLog, uploads: readonly Upload[], trim
   function followOne(message: StreamMessage, before: number | undefined): number {
     const seq = message.record ? Number.parseInt(message.record.uniqueId, 16) : parseCursor(message.cursor ?? "")?.seq;
     if (seq === undefined) throw new Error("The message has neither a record nor a cursor.");
-    if (message.record) expect(mayRead(seq)).toBe(true);
+    if (message.record) expect([seq, mayRead(seq)]).toEqual([seq, true]);
     else expect(client.isPlain).toBe(false);
+    if (message.record && rule && isHidden(seq)) expect(message.record.data).toBe(toIdentity(rule));
 
     if (message.type === "READY") {
       expect(seq).toBe(before ?? seq);
@@ -291,7 +344,7 @@ function reportFailure<T extends [fc.Scheduler, unknown]>(details: fc.RunDetails
 }
 
 describe("interleavings", () => {
-  it("[W4] [W5] [W7] [W9] [W10] [W13] every subscriber receives exactly what it may read of the log's suffix, in any interleaving", async () => {
+  it("[W4] [W5] [W6] [W7] [W9] [W10] [W13] [W29] every subscriber receives exactly what it may read of the log's suffix, in any interleaving", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), steps, async (scheduler, script) => {
         let failures = 0;
@@ -310,7 +363,30 @@ describe("interleavings", () => {
           if (inputs.length > 0 && turns % 7 === 0) throw new AppError("server_busy");
           return inputs.slice(0, 5).map((text) => Number.parseInt(JSON.parse(text).uniqueId, 16) % Number(expression) === 0);
         };
-        const startNode = () => createMemoryHub({ memoryLog: log, sandbox: { filter }, queueBytesMax: 20_000 });
+        /** The shifts of the current rules. */
+        const shifts = new Map<Group, number>(GROUPS.map((group) => [group, 0]));
+        const ruleOf = (group: Group): Rule => ({ group, shift: shifts.get(group) ?? 0 });
+        const judgeOf = (group: Group) => {
+          const rule = ruleOf(group);
+          const wait = async () => {
+            await scheduler.schedule(Promise.resolve());
+            turns += 1;
+            if (turns % 5 === 0) throw new AppError("server_busy");
+          };
+          const judge = createMemoryJudge({
+            identity: toIdentity(rule),
+            allows: (seq) => isAllowed(rule, seq),
+            ...(group === "function" ? { wait } : {}),
+            redact: (record) => (isHidden(toSeq(record)) ? JSON.stringify(toIdentity(rule)) : record.data),
+          });
+          return { rule, judge };
+        };
+        const recheck: HubOptions["access"]["recheck"] = async ({ judge }) => {
+          await pause();
+          const isCurrent = !judge || GROUPS.some((group) => toIdentity(ruleOf(group)) === judge.identity);
+          return isCurrent ? undefined : new AppError("access_changed");
+        };
+        const startNode = () => createMemoryHub({ memoryLog: log, sandbox: { filter }, access: { recheck }, queueBytesMax: 20_000 });
         const nodes = Array.from({ length: NODES }, startNode);
         const clients: Client[] = [];
 
@@ -339,6 +415,8 @@ describe("interleavings", () => {
                   node: step.node,
                   owner: step.owner,
                   divisor: step.divisor,
+                  group: step.group,
+                  judgeOf,
                   isSlow: step.isSlow,
                   joinsUploads: step.joinsUploads,
                   start: typeof step.start === "number" ? toStart(Math.min(step.start, log.position().seq)) : { mode: step.start },
@@ -378,6 +456,11 @@ describe("interleavings", () => {
               nodes[step.node] = startNode();
               for (const client of clients) if (client.node === step.node) client.drop();
               break;
+            case "rule":
+              shifts.set(step.group, step.shift);
+              // The other node notices it later, when it compares revisions.
+              void toNode(nodes, step.node).hub.recheck(PROJECT_ID);
+              break;
             case "trim":
               trimmedTo = Math.max(trimmedTo, log.position().seq - 20);
               log.trim(trimmedTo);
@@ -396,12 +479,16 @@ describe("interleavings", () => {
             else client.read(10_000);
             client.resume(client.node);
           }
+          await scheduler.waitFor(Promise.allSettled(nodes.map(({ hub }) => hub.recheck(PROJECT_ID))));
           await scheduler.waitFor(Promise.allSettled(nodes.map(({ hub }) => hub.poll())));
           await scheduler.waitIdle();
           await nextTick();
         }
 
-        for (const client of clients) follow(client, log, uploads, trimmedTo);
+        for (const client of clients) {
+          if (client.isConnected && client.rule) expect(client.rule).toEqual(ruleOf(client.rule.group));
+          follow(client, log, uploads, trimmedTo);
+        }
       }),
       { numRuns: 300, reporter: reportFailure },
     );
