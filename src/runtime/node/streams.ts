@@ -14,7 +14,7 @@ import type { StorageParts } from "./data-plane";
 import type { Stores } from "./stores";
 
 type Options = Pick<NodeOptions, "config" | "notifications" | "cluster" | "siblings" | "secret" | "clock" | "log" | "cleanup"> &
-  Pick<AccessParts, "access" | "rateLimitPolicy" | "definitions" | "tokens" | "signIns"> &
+  Pick<AccessParts, "access" | "rateLimitPolicy" | "definitions" | "tokens" | "signIns" | "userData"> &
   Pick<StorageParts, "quotas"> & {
     stores: Stores;
     sandbox: ReturnType<typeof createSandbox>;
@@ -25,7 +25,7 @@ const STREAM_GRACE_MS = 2_000;
 
 /** Starts the heartbeats; `closeStreams` ends them. Adds to `cleanup` what must be closed. */
 export function composeStreams(options: Options) {
-  const { stores, access, rateLimitPolicy, definitions, tokens, signIns, quotas, sandbox, config, notifications } = options;
+  const { stores, access, rateLimitPolicy, definitions, tokens, signIns, userData, quotas, sandbox, config, notifications } = options;
   const { cluster, siblings, secret, clock, log, cleanup } = options;
   const { changes, snapshots } = stores;
   const exchange = siblings?.counts;
@@ -36,6 +36,8 @@ export function composeStreams(options: Options) {
   const hub = createHub({
     ...sources,
     limits,
+    // The cache may not have noticed yet what the log shows.
+    onDependencyChange: (notification) => userData.notify(notification),
     secret,
     sandbox,
     clock,
@@ -54,6 +56,7 @@ export function composeStreams(options: Options) {
   definitions.onInvalidate((projectId) => void hub.recheck(projectId));
   tokens.onInvalidate((projectId) => void hub.recheck(projectId));
   signIns.onInvalidate((userId) => void hub.recheckAccount(userId));
+  userData.onChange(({ endpointId, userId }) => hub.recheckDependents(endpointId, userId));
 
   const streamRegistry = createStreamRegistry({ hub, store: stores.openStreams });
   cleanup.add(async () => {
