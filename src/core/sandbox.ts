@@ -33,7 +33,7 @@ export interface Sandbox {
   /** Describes why a source is not an access function (S8). Undefined if it is one. Throws `server_busy`, `rate_limited`. */
   checkFunction(source: string, options?: SandboxOptions): Promise<FunctionProblem | undefined>;
   /**
-   * Calls an access function (S8) for each case, in their order, and returns what became of the first ones: as many as one job has time for, but at least one.
+   * Calls an access function (S8) for each case, in their order, and returns the outcomes of the first ones: as many as one job has time for, but at least one.
    * Each call starts from the same state. Throws `server_busy`, `rate_limited`, and the signal's reason.
    */
   judgeFunction(request: FunctionRequest, options?: SandboxOptions): Promise<FunctionJudgement[]>;
@@ -63,7 +63,7 @@ export interface FunctionCase {
 }
 
 /**
- * What became of a call. `waits`: it needs the results of these finds, and is called again with them. `pending`: its promise never settles. `source`: the source is
+ * The outcome of a call. `waits`: it needs the results of these finds, and is called again with them. `pending`: its promise never settles. `source`: the source is
  * not a function. `type`: it returned something else than a verdict. `output`: the reason is too long. The message can quote data, so it must not be logged.
  */
 export type FunctionJudgement =
