@@ -7,7 +7,7 @@ import { AppError } from "@/src/shared/errors";
 /** The maximum number of records of one read that are judged together. */
 const ROWS_MAX = 1_000;
 /** A page that has examined so many records, or has searched for so long, ends early. */
-const PAGE_EXAMINED_MAX = 100_000;
+const PAGE_EXAMINED_MAX = 50_000;
 const PAGE_SEARCH_MS_MAX = 5_000;
 /** How many records one statement examines: few at first, more while statements are fast. */
 const EXAMINE_FIRST = 2_000;

@@ -121,6 +121,7 @@ export interface IdempotencyKey {
 
 /** The state of a record that a merge is applied to. */
 export interface MergedState {
+  version: number;
   contentType: RecordKind;
   data: string;
   owner: string | null;

@@ -177,12 +177,15 @@ export function createRecords({
     id,
     body,
     judge,
+    expectedVersion,
     ...conditions
   }: WriteConditions & WriteSchema & { endpointId: string; id: string; body: RecordBody; judge: RecordJudge }): Promise<ShownRecord> {
     let hidden: readonly FieldPath[] = [];
     const change = async (current: MergedState) => {
       const record = toJudged({ id, ...current });
       await requireAllowed(judge, "update", record, body.data);
+      // Checked here, so that a caller who is refused does not find out the version.
+      if (expectedVersion !== undefined && current.version !== expectedVersion) throw new AppError("version_conflict");
       requireHiddenLeft(judge, record, body.data);
       hidden = judge.hidesFields ? judge.hiddenFields(record) : [];
       return merge(current, body.data, recordBytesMax);

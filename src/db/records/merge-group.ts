@@ -69,7 +69,7 @@ async function applyChanges(state: RecordState, members: readonly Member[]): Pro
     }
     characters += data.length;
     try {
-      const changed = member.change({ contentType, data, owner });
+      const changed = member.change({ version, contentType, data, owner });
       // A short text is merged without a promise. Waiting would cost a tick for each merge.
       data = typeof changed === "string" ? changed : await changed;
     } catch (error) {

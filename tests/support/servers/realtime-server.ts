@@ -5,6 +5,7 @@ import https from "node:https";
 import type { AddressInfo } from "node:net";
 import pg from "pg";
 import type { Tokens } from "@/src/core/access/access-tokens";
+import type { RecordJudges } from "@/src/core/access/record-judge";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { SignIns } from "@/src/core/access/sign-ins";
 import type { RecordStore } from "@/src/core/records/ports";
@@ -63,6 +64,8 @@ export interface RealtimeServerOptions {
   queueBytesMax?: number;
   /** For one expression. */
   sandboxTimeoutMs?: number;
+  /** Default: by the stored rules. */
+  judges?: RecordJudges;
   pingIntervalMs?: number;
   pongTimeoutMs?: number;
 }
@@ -82,7 +85,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
       streams: { total: 0, perAccount: 0, perKey: 0, perAddress: 0, ...options.streams },
       sandboxTimeoutMs: options.sandboxTimeoutMs ?? 5_000,
     },
-    ...{ database: options.database, via: options.via, cluster: options.redis },
+    ...{ database: options.database, via: options.via, cluster: options.redis, judges: options.judges },
     clock: { now: () => clock.at },
     now: () => clock.at.getTime(),
     log: createListLog(logged),
