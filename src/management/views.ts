@@ -8,6 +8,8 @@ import type {
   SessionView,
   TokenView,
 } from "@/src/shared/management/schemas";
+import { toDefaultRules } from "@/src/shared/rules/access-rules";
+import { toRulesView } from "./access/stored-rules";
 
 const toTime = (date: Date) => date.toISOString();
 const toTimeOrNull = (date: Date | null) => date?.toISOString() ?? null;
@@ -95,6 +97,7 @@ export interface EndpointRow {
   fileCacheSeconds: number;
   schema: unknown;
   accessFunction: string | null;
+  rules: unknown;
   seq: bigint;
   /** Maintained by the database with every write. */
   recordCount: bigint;
@@ -120,6 +123,8 @@ export function toManagedEndpoint(row: EndpointRow, subscribersHere: number): Ma
     fileCacheSeconds: row.fileCacheSeconds,
     schema: row.schema ?? null,
     accessFunction: row.accessFunction,
+    rules: toRulesView(row.rules),
+    defaultRules: toDefaultRules(row),
     createdAt: toTime(row.createdAt),
     updatedAt: toTime(row.updatedAt),
     changeCount: Number(row.seq),

@@ -39,7 +39,7 @@ describe("find", () => {
     });
     await world.db.endpoint.update({
       where: { id: endpointId },
-      data: { secure: true, othersCanUpdate: true, schema: { type: "object" } },
+      data: { secure: true, othersCanUpdate: true, schema: { type: "object" }, rules: { read: "true" } },
     });
     const expiresAt = new Date("2031-02-03T04:05:06.789Z");
     const key = await createKey({ scope: "read", expiresAt });
@@ -53,7 +53,7 @@ describe("find", () => {
           othersCanDelete: false,
           fileCacheSeconds: 0,
           schema: '{"type":"object"}',
-          rules: null,
+          rules: '{"read":"true"}',
           accessFunction: null,
         },
       },
@@ -219,6 +219,7 @@ describe("revisions", () => {
       "a new endpoint": () => db.endpoint.create({ data: { projectId, name: "another/endpoint" } }),
       "a secured endpoint": () => db.endpoint.update({ where: { id: endpointId }, data: { secure: true } }),
       "a renamed endpoint": () => db.endpoint.update({ where: { id: endpointId }, data: { name: "renamed/endpoint" } }),
+      "access rules": () => db.endpoint.update({ where: { id: endpointId }, data: { rules: { read: "true" } } }),
       "a renewed epoch": () => db.endpoint.update({ where: { id: endpointId }, data: { epoch: randomUUID() } }),
       "the origins": () => db.project.update({ where: { id: projectId }, data: { allowedOrigins: ["https://c.example"] } }),
       "the switch for the origin null": () => db.project.update({ where: { id: projectId }, data: { allowNullOrigin: true } }),

@@ -4,6 +4,7 @@ import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointCreate, EndpointDetail } from "@/src/shared/management/schemas";
+import { storeAccessVersion, storeRules, toStoredRules } from "../access/stored-rules";
 import { requireOwnProject } from "../ownership";
 import { requireEndpointQuota } from "../quotas";
 import { isForeignKeyViolation, isUniqueViolation, pickDefined } from "../support";
@@ -29,7 +30,8 @@ export async function createEndpoint({
   input: EndpointCreate;
 }): Promise<EndpointDetail> {
   await requireOwnProject({ db, ownerId, projectId });
-  const { schema = null, name, ...rest } = input;
+  const { schema = null, rules = null, name, ...rest } = input;
+  const storedRules = toStoredRules(rules);
   const caller = toOwnerPath(ownerId, projectId);
   const schemaText = await toSchemaText({ sandbox, schema, caller });
   if (typeof rest.accessFunction === "string") await requireFunction({ sandbox, source: rest.accessFunction, caller });
@@ -38,9 +40,12 @@ export async function createEndpoint({
       const created = await tx.endpoint.create({ data: { projectId, name, ...pickDefined(rest) } });
       await requireEndpointQuota({ tx, projectId, max: quota });
       if (schemaText !== null) await storeSchema({ db: tx, endpointId: created.id, schema: schemaText });
+      const access = { tx, endpointId: created.id, authorId: ownerId };
+      if (storedRules !== null) await storeRules({ ...access, rules: storedRules });
+      if (storedRules !== null || created.accessFunction !== null) await storeAccessVersion(access);
       return created;
     });
-    return toEndpointDetail({ ...row, projectId, schema, lastChangeAt: null, subscribers: 0n }, 0);
+    return toEndpointDetail({ ...row, projectId, schema, rules: storedRules, lastChangeAt: null, subscribers: 0n }, 0);
   } catch (error) {
     if (isForeignKeyViolation(error)) throw new AppError("not_found", { cause: error });
     throw isUniqueViolation(error) ? endpointNameTaken() : error;

@@ -8,6 +8,7 @@ import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointDetail, EndpointPatch, ManagedEndpoint } from "@/src/shared/management/schemas";
 import { SERVER_SEEN_SECONDS } from "@/src/shared/streams/protocol";
+import { storeAccessVersion, storeRules, toStoredRules } from "../access/stored-rules";
 import { requireOwnEndpoint, requireOwnProject } from "../ownership";
 import { isUniqueViolation, pickDefined } from "../support";
 import type { EndpointRow } from "../views";
@@ -30,7 +31,7 @@ export function readEndpoints({
 }): Promise<EndpointRow[]> {
   return db.$queryRaw<EndpointRow[]>`
     SELECT e."id", e."projectId", e."name", e."description", e."kind"::text AS "kind", e."secure", e."othersCanRead", e."othersCanUpdate",
-      e."othersCanDelete", e."fileCacheSeconds", e."schema", e."accessFunction", e."seq", e."recordCount", e."createdAt", e."updatedAt",
+      e."othersCanDelete", e."fileCacheSeconds", e."schema", e."rules", e."accessFunction", e."seq", e."recordCount", e."createdAt", e."updatedAt",
       (SELECT c."at" FROM "Change" c WHERE c."endpointId" = e."id" AND c."seq" = e."seq") AS "lastChangeAt",
       (SELECT count(*) FROM "OpenStream" s JOIN "ServerNode" n ON n."id" = s."nodeId"
         WHERE s."endpointId" = e."id" AND n."seenAt" > clock_timestamp() - make_interval(secs => ${SERVER_SEEN_SECONDS}::int)) AS "subscribers"
@@ -101,17 +102,20 @@ export async function updateEndpoint({
   patch: EndpointPatch;
 }): Promise<EndpointDetail> {
   const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
-  const { schema: sent, ...rest } = patch;
+  const { schema: sent, rules, ...rest } = patch;
   const caller = toOwnerPath(ownerId, projectId);
   const schema = sent === undefined ? undefined : await toSchemaText({ sandbox, schema: sent, caller });
   if (typeof patch.accessFunction === "string") await requireFunction({ sandbox, source: patch.accessFunction, caller });
   const data = pickDefined(rest);
-  if (Object.keys(data).length > 0 || schema !== undefined) {
+  if (Object.keys(data).length > 0 || schema !== undefined || rules !== undefined) {
     try {
       await queue.run(endpointId, () =>
         writeDb.$transaction(async (tx) => {
           await tx.endpoint.updateMany({ where: { id: endpointId }, data });
           if (schema !== undefined) await storeSchema({ db: tx, endpointId, schema });
+          const access = { tx, endpointId, authorId: ownerId };
+          if (rules !== undefined) await storeRules({ ...access, rules: toStoredRules(rules) });
+          if (rules !== undefined || rest.accessFunction !== undefined) await storeAccessVersion(access);
         }),
       );
     } catch (error) {

@@ -10,6 +10,7 @@ import { startNames } from "@/src/shared/text/start-names";
 import { allowedOrigins } from "../http/origins";
 import { FILE_CACHE_SECONDS_MAX } from "../streams/protocol";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "../text/password-length";
+import { accessRulesSchema, defaultRulesSchema, storedRulesSchema } from "./access";
 
 /** How long a rotated key may keep working: at most 30 days. */
 export const GRACE_SECONDS_MAX = 2_592_000;
@@ -147,6 +148,8 @@ export const endpointCreateSchema = z.strictObject({
   schema: z.optional(jsonSchema),
   /** The source of the access function (S8). Null: none. */
   accessFunction: z.optional(z.nullable(accessFunction)),
+  /** The access rules (A1). Null: none. */
+  rules: z.optional(z.nullable(accessRulesSchema)),
 });
 export const endpointPatchSchema = z.partial(z.omit(endpointCreateSchema, { kind: true }));
 const uniqueIds = z
@@ -260,6 +263,10 @@ export const endpointSchema = z.object({
   fileCacheSeconds: z.int(),
   schema: z.nullable(z.unknown()).register(schemaKeywords, JSON_SCHEMA_KEYWORDS),
   accessFunction: z.nullable(z.string()),
+  /** The access rules (A1). Null: none. */
+  rules: z.nullable(storedRulesSchema),
+  /** What applies to operations without a rule (S2). */
+  defaultRules: defaultRulesSchema,
   createdAt: time,
   updatedAt: time,
   /** The number of changes since the endpoint was created, which is the seq of the last one. */
@@ -393,5 +400,6 @@ export const tokenSchema = z.object({
 /** POST account/tokens. The only response that contains the token itself. */
 export const tokenCreatedSchema = z.extend(tokenSchema, { token: z.string() });
 
+export * from "./access";
 export { projectUsageSchema, quotasPatchSchema } from "./quotas";
 export type * from "./types";

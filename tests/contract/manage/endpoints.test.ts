@@ -43,6 +43,8 @@ describe("endpoints", () => {
       fileCacheSeconds: 0,
       schema: null,
       accessFunction: null,
+      rules: null,
+      defaultRules: { read: "true", create: "true", update: "true", delete: "true" },
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
       changeCount: 0,

@@ -12,6 +12,7 @@ import type {
 import { PROBLEM_SCHEMA, RETRY_AFTER, toProblemResponses } from "../problems";
 import { toSchemaComponents, toSchemaReference } from "../schemas";
 import { SharedResponses } from "../shared-responses";
+import { ACCESS_OPERATIONS } from "./access-operations";
 import { ACCOUNT_OPERATIONS } from "./account-operations";
 import { CONNECTION_OPERATIONS } from "./connection-operations";
 import { DESCRIPTION_OPERATIONS } from "./description-operations";
@@ -24,6 +25,7 @@ import { USER_OPERATIONS } from "./user-operations";
 /** Every operation of the management API. */
 export const MANAGE_OPERATIONS: readonly ManageOperation[] = [
   ...PROJECT_OPERATIONS,
+  ...ACCESS_OPERATIONS,
   ...RECORD_OPERATIONS,
   ...FILE_OPERATIONS,
   ...USER_OPERATIONS,

@@ -1,0 +1,148 @@
+/** The access rules of endpoints in the management API (A5, A6): the bodies of requests and responses. */
+import * as z from "zod/mini";
+import { parseAccessRules } from "@/src/shared/rules/access-rules";
+import { HIDE_ENTRIES_MAX, RULE_LENGTH_MAX } from "@/src/shared/rules/rule-syntax";
+
+/** The records that a preview examines, and the users for whom it does. */
+export const PREVIEW_RECORDS_MAX = 1_000;
+export const PREVIEW_USERS_MAX = 20;
+/** How many versions of an endpoint's access are kept. */
+export const ACCESS_VERSIONS_MAX = 50;
+
+const time = z.iso.datetime({ offset: true });
+const ruleText = z
+  .string("Use a text with a rule, or null for none.")
+  .check(z.maxLength(RULE_LENGTH_MAX, `Use ${RULE_LENGTH_MAX} characters at most.`));
+const rule = z.optional(z.nullable(ruleText));
+const hideEntry = z
+  .string("Use a text like phone unless @owner = @user.id.")
+  .check(z.maxLength(RULE_LENGTH_MAX, `Use ${RULE_LENGTH_MAX} characters at most.`));
+const HIDE = 'Use a list of texts, like ["phone unless @owner = @user.id"], or null for none.';
+
+/** An absent or null rule: the switches of the endpoint apply (S2). The message of a problem begins with its line and column. */
+export const accessRulesSchema = z
+  .strictObject(
+    {
+      read: rule,
+      create: rule,
+      update: rule,
+      delete: rule,
+      hide: z.optional(
+        z.nullable(z.array(hideEntry, HIDE).check(z.maxLength(HIDE_ENTRIES_MAX, `Use ${HIDE_ENTRIES_MAX} entries at most.`))),
+      ),
+    },
+    "Use an object with read, create, update, delete and hide, or null for none.",
+  )
+  .check((context) => {
+    const parsed = parseAccessRules(context.value);
+    if (parsed.ok) return;
+    for (const [field, { message, line, column }] of Object.entries(parsed.problems)) {
+      const path = field === "" ? [] : field.split(".").map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+      context.issues.push({
+        code: "custom",
+        message: path.length === 0 ? message : `Line ${line}, column ${column}: ${message}`,
+        input: context.value,
+        path,
+      });
+    }
+  });
+
+const nullableText = z.nullable(z.string());
+/** The rules as stored. Null: the operation has no rule of its own. */
+export const storedRulesSchema = z.object({
+  read: nullableText,
+  create: nullableText,
+  update: nullableText,
+  delete: nullableText,
+  hide: z.array(z.string()),
+});
+/** What the endpoint's kind and switches mean, as rules. They apply to operations without a rule of their own. */
+export const defaultRulesSchema = z.object({ read: z.string(), create: z.string(), update: z.string(), delete: z.string() });
+
+/** The account that made a change. */
+const author = z.nullable(z.object({ id: z.string(), name: z.string() }));
+const accessVersion = z.object({
+  number: z.int(),
+  rules: z.nullable(storedRulesSchema),
+  /** The source of the access function. Null: none. */
+  accessFunction: z.nullable(z.string()),
+  /** Null: the account was deleted. */
+  author,
+  createdAt: time,
+});
+/** GET endpoints/{id}/access-versions. Newest first; the first one is in force. */
+export const accessVersionsSchema = z.object({ versions: z.array(accessVersion) });
+/** POST endpoints/{id}/access-versions. Makes the access what it was in this version. */
+export const accessRestoreSchema = z.strictObject({
+  number: z.int("Use the number of a version.").check(z.gte(1, "Use the number of a version.")),
+});
+
+const UNIQUE_ID = "Use 32 lowercase hex digits.";
+const uniqueId = z.string(UNIQUE_ID).check(z.regex(/^[0-9a-f]{32}$/, UNIQUE_ID));
+const OPERATIONS = ["read", "create", "update", "delete", "subscribe"] as const;
+const KEY_SCOPES = ["read", "write", "read_write"] as const;
+/** POST endpoints/{id}/access-check. */
+export const accessCheckSchema = z.strictObject({
+  /** A user of the project; null: nobody is logged in. */
+  user: z.nullable(uniqueId),
+  operation: z.enum(OPERATIONS, `Use one of: ${OPERATIONS.join(", ")}.`),
+  /** A stored record. Either this or `record`. */
+  uniqueId: z.optional(uniqueId),
+  /** A record that need not be stored. `owner`: default null, and for `create` the user. */
+  record: z.optional(
+    z.strictObject({ data: z.unknown(), owner: z.optional(z.nullable(uniqueId)) }, "Use an object with data, and an owner if it has one."),
+  ),
+  /** The body of a create or update. */
+  input: z.optional(z.unknown()),
+  /** The scope of the key. Default: read_write. */
+  keyScope: z.optional(z.enum(KEY_SCOPES, `Use one of: ${KEY_SCOPES.join(", ")}.`)),
+  /** Rules to try instead of the stored ones. Null: none. */
+  rules: z.optional(z.nullable(accessRulesSchema)),
+});
+/** What decided. `kind`: a rule, the default of the endpoint's switches, or the endpoint itself, which needs a token. */
+const decision = z.object({
+  kind: z.enum(["rule", "default", "endpoint", "function"]),
+  /** The rule as written. Null: no rule was asked. */
+  rule: z.nullable(z.string()),
+  /** The part of the rule that decided, and its verdict. An undecided part compares something that is missing, null or of another type. */
+  part: z.nullable(z.string()),
+  verdict: z.nullable(z.enum(["true", "false", "undecided"])),
+  /** Where the part begins. */
+  line: z.nullable(z.int()),
+  column: z.nullable(z.int()),
+  reason: z.string(),
+});
+export const accessCheckedSchema = z.object({
+  allowed: z.boolean(),
+  decidedBy: decision,
+  /** The entries of `hide` that hide fields of the record from the user. */
+  hidden: z.array(z.string()),
+  /** How long the decision took. */
+  millis: z.number(),
+});
+
+/** POST endpoints/{id}/access-preview. */
+export const accessPreviewSchema = z.strictObject({
+  /** Rules to try. Absent: the stored ones. Null: none. */
+  rules: z.optional(z.nullable(accessRulesSchema)),
+  users: z
+    .array(z.nullable(uniqueId), "Use a list of uniqueIds of users; null stands for nobody.")
+    .check(z.minLength(1, "List at least one user."), z.maxLength(PREVIEW_USERS_MAX, `List at most ${PREVIEW_USERS_MAX} users.`)),
+});
+export const accessPreviewedSchema = z.object({
+  /** How many of the newest records were examined. */
+  examined: z.int(),
+  /** False: there are more records. */
+  complete: z.boolean(),
+  /** In the order of the request. `readable`: how many of the records; `redacted`: how many of these have hidden fields. */
+  users: z.array(z.object({ user: nullableText, readable: z.int(), redacted: z.int() })),
+  millis: z.number(),
+});
+
+export type AccessRulesInput = z.infer<typeof accessRulesSchema>;
+export type StoredRules = z.infer<typeof storedRulesSchema>;
+export type AccessVersions = z.infer<typeof accessVersionsSchema>;
+export type AccessCheck = z.infer<typeof accessCheckSchema>;
+export type AccessChecked = z.infer<typeof accessCheckedSchema>;
+export type AccessPreview = z.infer<typeof accessPreviewSchema>;
+export type AccessPreviewed = z.infer<typeof accessPreviewedSchema>;
