@@ -157,6 +157,19 @@ describe("versions of rules", () => {
     expect(answer).toMatchObject({ status: 400, body: { fields: { number: expect.stringContaining("not valid any more") } } });
   });
 
+  it("[A5] [S8] contain the access function, which is restored with the rules", async () => {
+    const accessFunction = "({ user }) => user !== null";
+    await patch({ rules: RULES, accessFunction });
+    await patch({ accessFunction: null });
+    await patch({ accessFunction: null });
+    expect(await versions()).toMatchObject([
+      { number: 2, rules: RULES, accessFunction: null },
+      { number: 1, rules: RULES, accessFunction },
+    ]);
+    expect((await post("/access-versions", { number: 1 })).body).toMatchObject({ rules: RULES, accessFunction });
+    expect(await versions()).toHaveLength(3);
+  });
+
   it("[A5] the newest 50 are kept", async () => {
     for (let index = 0; index < ACCESS_VERSIONS_MAX + 3; index += 1) await patch({ rules: { read: `a = ${index}` } });
     const numbers = (await versions()).map(({ number }: { number: number }) => number);
