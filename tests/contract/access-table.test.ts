@@ -1,6 +1,7 @@
-/** Checks one table of access rules (U6, U7, L4, S1, S2, S6, W5) over HTTP and on streams. */
+/** Checks one table of access rules (U6, U7, L4, S1, S2, S6, S7, S8, W5) over HTTP and on streams. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ERRORS, type ErrorCode } from "@/src/shared/errors";
+import { toDefaultRules } from "@/src/shared/rules/access-rules";
 import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/streams/protocol";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 import { addRecord, createSecureWorld, MASTER_KEY, type SecureWorld, type Switches } from "@/tests/support/servers/secure-world";
@@ -190,16 +191,56 @@ const ROWS: readonly Row[] = [
 ];
 
 // ---------------------------------------------------------------------------------------------------------------------
+// The same verdicts, decided by rules and functions
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * What decides: the endpoint's switches, rules that say the same, or an access function that does. With rules or a function, all switches are on, so that
+ * they alone refuse.
+ */
+type By = "switches" | "rules" | "a function";
+
+const ALL_ON: Switches = { secure: true, othersCanRead: true, othersCanUpdate: true, othersCanDelete: true };
+
+async function decideBy({ endpointId, projectId }: SecureWorld, at: EndpointKind, by: By): Promise<void> {
+  const endpoint = ENDPOINTS[at];
+  const closed = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false };
+  if (by === "rules") {
+    const rules =
+      endpoint === "people"
+        ? toDefaultRules({ ...closed, kind: "authentication" })
+        : toDefaultRules({ ...closed, kind: "data", ...endpoint });
+    await server.pool.query(`UPDATE "Endpoint" SET rules = $2 WHERE id = $1`, [endpointId, JSON.stringify(rules)]);
+  }
+  if (by === "a function") {
+    const switches = JSON.stringify(endpoint);
+    const source = `({ operation, user, record }) => {
+      const others = { read: "othersCanRead", subscribe: "othersCanRead", update: "othersCanUpdate", delete: "othersCanDelete" };
+      return operation === "create" || (${switches})[others[operation]] === true || (record.owner !== null && record.owner === user?.uniqueId);
+    }`;
+    await server.pool.query(`UPDATE "Endpoint" SET "accessFunction" = $2 WHERE id = $1`, [endpointId, source]);
+  }
+  server.definitions.invalidate(projectId);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 // The same rows for both
 // ---------------------------------------------------------------------------------------------------------------------
 
 interface Case extends Omit<Row, "as" | "only"> {
   as: Caller;
+  by: By;
 }
+
+/** Rules and functions can decide at every endpoint that needs a token. A function is only tried where there are no other users: it is slower. */
+const waysOf = (at: EndpointKind): By[] => {
+  if (at === "open") return ["switches"];
+  return at === "secure" ? ["switches", "rules", "a function"] : ["switches", "rules"];
+};
 
 const casesOf = (transport: "http" | "stream"): Case[] =>
   ROWS.filter(({ only }) => only === undefined || only === transport).flatMap(({ as, ...row }) =>
-    as.map((caller) => ({ ...row, as: caller })),
+    as.flatMap((caller) => (transport === "http" ? waysOf(row.at) : ["switches" as const]).map((by) => ({ ...row, as: caller, by }))),
   );
 
 async function send(world: SecureWorld, caller: Caller): Promise<{ path: string; headers: Record<string, string> }> {
@@ -247,8 +288,10 @@ const allowed = (verdict: Verdict, owners: Iterable<Owner>): Owner[] | undefined
   typeof verdict === "string" ? undefined : [...owners].filter((owner) => verdict.includes(owner));
 
 describe("over HTTP", () => {
-  it.each(casesOf("http"))("[U6] [U7] [L4] [S1] [S2] [S3] [S4] [S6] $at, $as", async (row) => {
-    const world = await createSecureWorld(server, ENDPOINTS[row.at]);
+  it.each(casesOf("http"))("[U6] [U7] [L4] [S1] [S2] [S3] [S4] [S6] [S7] [S8] $at, $as, by $by", async (row) => {
+    const target = ENDPOINTS[row.at];
+    const world = await createSecureWorld(server, row.by === "switches" || target === "people" ? target : ALL_ON);
+    await decideBy(world, row.at, row.by);
     const records = await addRecords(world, row.at);
     const { path, headers } = await send(world, row.as);
     const ask = async (method: string, query = "", body?: object) => {
