@@ -3,6 +3,7 @@ import type { Config } from "@/src/config/config";
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { SignIns } from "@/src/core/access/sign-ins";
+import type { FunctionVerdicts } from "@/src/core/access-functions/function-verdicts";
 import type { Clock } from "@/src/core/clock";
 import type { Files } from "@/src/core/files/files";
 import type { HeldBytes } from "@/src/core/limits/held-bytes";
@@ -58,6 +59,8 @@ export interface Runtime {
   importStaging: ImportStaging;
   /** Runs JSONata and JSON Schema checks in other processes. */
   sandbox: Sandbox;
+  /** Evaluates access functions. */
+  functionVerdicts: FunctionVerdicts;
   hub: Hub;
   /** Counts the bytes that are held for callers. */
   held: HeldBytes;

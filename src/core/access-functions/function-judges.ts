@@ -103,7 +103,7 @@ class FunctionJudge implements RecordJudge {
     if (records.length === 0) return [];
     // A function can treat read and subscribe differently. Nobody receives what a GET would refuse.
     const operations = operation === "subscribe" ? (["read", "subscribe"] as const) : [operation];
-    const cases = records.flatMap((record) => operations.map((each) => toCase(each, record, options.input)));
+    const cases = records.flatMap((record) => operations.map((each) => toFunctionCase(each, record, options.input)));
     const verdicts = await this.evaluate(cases, options);
     if (records.length === 1) this.#lastRefusal = toRefusal(verdicts.find((verdict) => !isAllowed(verdict)));
     return records.map((_, index) => operations.every((__, at) => isAllowed(verdicts[index * operations.length + at])));
@@ -146,7 +146,8 @@ class FunctionJudge implements RecordJudge {
   }
 }
 
-function toCase(operation: JudgedOperation, record: JudgedRecord, input: string | undefined): FunctionCase {
+/** The case of one record. `input`: the body of an update. */
+export function toFunctionCase(operation: JudgedOperation, record: JudgedRecord, input: string | undefined): FunctionCase {
   if (operation === "create") return { operation, record: "null", input: record.data };
   const { uniqueId, data, owner } = record;
   return {

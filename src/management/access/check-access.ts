@@ -1,12 +1,16 @@
 /** Says whether a user may do something with a record, and which rule decides (A6). Nothing is written. */
 import { performance } from "node:perf_hooks";
+import { toOwnerPath } from "@/src/core/access/caller-path";
+import { toFunctionCase } from "@/src/core/access-functions/function-judges";
+import type { FunctionVerdicts } from "@/src/core/access-functions/function-verdicts";
+import type { Clock } from "@/src/core/clock";
 import { toUuid } from "@/src/core/records/unique-id";
 import type { CompiledRule, RuleReason } from "@/src/core/rules/compile-rule";
-import type { RuleRecord } from "@/src/core/rules/rule-facts";
+import type { RuleCaller, RuleRecord } from "@/src/core/rules/rule-facts";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccessCheck, AccessChecked } from "@/src/shared/management/access";
-import { findEndpointRefusal, findTriedEndpoint, findTriedUsers, toRuleCaller } from "./find-callers";
+import { findEndpointRefusal, findTriedEndpoint, findTriedUsers, type TriedEndpoint, type TriedUser, toRuleCaller } from "./find-callers";
 
 const VERDICTS: Readonly<Record<RuleReason["verdict"], string>> = {
   true: "is true",
@@ -14,46 +18,123 @@ const VERDICTS: Readonly<Record<RuleReason["verdict"], string>> = {
   undecided: "is undecided, because it compares something that is missing, null or of another type",
 };
 
-/** Throws `not_found` for the endpoint, and `fields_invalid` for a user or record that does not exist. */
+type Decision = AccessChecked["decidedBy"];
+
+/**
+ * Throws `not_found` for the endpoint, `fields_invalid` for a user or record that does not exist, and what the evaluation of an access function throws
+ * (`server_busy`, `rate_limited`).
+ */
 export async function checkAccess({
   db,
+  verdicts,
+  clock,
   ownerId,
   endpointId,
-  input: { user: userId, operation, uniqueId, record: sent, input, keyScope = "read_write", rules },
+  input: { user: userId, operation, uniqueId, record: sent, input, keyScope = "read_write", rules, accessFunction },
 }: {
   db: Pick<Db, "endpoint" | "$queryRaw">;
+  verdicts: FunctionVerdicts;
+  clock: Clock;
   ownerId: string;
   endpointId: string;
   input: AccessCheck;
 }): Promise<AccessChecked> {
   const endpoint = await findTriedEndpoint({ db, ownerId, endpointId, rules });
-  const users = await findTriedUsers({ db, projectId: endpoint.projectId, ids: [userId], field: () => "user" });
+  const { projectId } = endpoint;
+  const users = await findTriedUsers({ db, projectId, ids: [userId], field: () => "user" });
   const user = userId === null ? undefined : users.get(userId);
   const record = await findRecord({ db, endpointId, operation, uniqueId, sent, input, userId });
+  const body = input === undefined ? undefined : JSON.stringify(input);
 
   const start = performance.now();
-  const refusal = findEndpointRefusal(endpoint, endpointId, operation, user);
   const caller = toRuleCaller(user, keyScope);
+  const judged = judgeByRules({ endpoint, endpointId, operation, user, record, caller, body });
+  const source = accessFunction === undefined ? endpoint.accessFunction : accessFunction;
+  const { allowed, decidedBy } =
+    judged.allowed && source !== null
+      ? await judgeByFunction({ verdicts, clock, ownerId, projectId, endpointId, source, operation, user, record, keyScope, body })
+      : judged;
+  const hidden = endpoint.rules?.listHidden(record, caller).map(({ text }) => text) ?? [];
+  return { allowed, decidedBy, hidden, millis: Math.round((performance.now() - start) * 1000) / 1000 };
+}
+
+const NO_RULE = { rule: null, part: null, verdict: null, line: null, column: null } as const;
+
+function judgeByRules({
+  endpoint,
+  endpointId,
+  operation,
+  user,
+  record,
+  caller,
+  body,
+}: {
+  endpoint: TriedEndpoint;
+  endpointId: string;
+  operation: AccessCheck["operation"];
+  user: TriedUser | undefined;
+  record: TriedRecord;
+  caller: RuleCaller;
+  body: string | undefined;
+}): { allowed: boolean; decidedBy: Decision } {
+  const refusal = findEndpointRefusal(endpoint, endpointId, operation, user);
+  if (refusal !== undefined) return { allowed: false, decidedBy: { kind: "endpoint", ...NO_RULE, reason: refusal } };
   const ruled = operation === "subscribe" ? "read" : operation;
   const own = endpoint.rules?.rules[ruled];
   const rule = own ?? endpoint.defaults.rules[ruled];
-  const reason = rule?.explain({ record, caller, input: input === undefined ? undefined : JSON.stringify(input) });
-  const allowed = refusal === undefined && reason?.isMet === true;
-  const hidden = endpoint.rules?.listHidden(record, caller).map(({ text }) => text) ?? [];
-  const millis = Math.round((performance.now() - start) * 1000) / 1000;
-  const decidedBy =
-    refusal === undefined && rule && reason
-      ? toDecision(own ? "rule" : "default", rule, reason)
-      : {
-          kind: "endpoint" as const,
-          rule: null,
-          part: null,
-          verdict: null,
-          line: null,
-          column: null,
-          reason: refusal ?? "No rule allows it.",
-        };
-  return { allowed, decidedBy, hidden, millis };
+  if (!rule) return { allowed: false, decidedBy: { kind: "endpoint", ...NO_RULE, reason: "No rule allows it." } };
+  // As on the endpoint: the input of a create is the new record.
+  const reason = rule.explain({ record, caller, input: ruled === "create" ? record.data : ruled === "update" ? body : undefined });
+  return { allowed: reason.isMet, decidedBy: toDecision(own ? "rule" : "default", rule, reason) };
+}
+
+async function judgeByFunction({
+  verdicts,
+  clock,
+  ownerId,
+  projectId,
+  endpointId,
+  source,
+  operation,
+  user,
+  record,
+  keyScope,
+  body,
+}: {
+  verdicts: FunctionVerdicts;
+  clock: Clock;
+  ownerId: string;
+  projectId: string;
+  endpointId: string;
+  source: string;
+  operation: AccessCheck["operation"];
+  user: TriedUser | undefined;
+  record: TriedRecord;
+  keyScope: RuleCaller["keyScope"];
+  body: string | undefined;
+}): Promise<{ allowed: boolean; decidedBy: Decision }> {
+  const userText = user ? `{"uniqueId":"${user.id}","data":${user.data}}` : "null";
+  const request = JSON.stringify({ origin: null, key: { name: "Access check", scope: keyScope } });
+  // A change is sent only to those who may also read the record.
+  const operations = operation === "subscribe" ? (["read", "subscribe"] as const) : [operation];
+  const found = await verdicts.evaluate({
+    ...{ source, endpointId, projectId, ownerId },
+    common: `{"user":${userText},"request":${request},"now":${clock.now().getTime()}}`,
+    cases: operations.map((each) => toFunctionCase(each, record, body)),
+    caller: toOwnerPath(ownerId, projectId),
+  });
+  const deciding = found.find((verdict) => verdict.outcome === "failed" || verdict.allow !== true) ?? found[0];
+  if (deciding?.outcome !== "verdict") {
+    const { cause, message, line = null, column = null } = deciding ?? { cause: "exception" };
+    const reason = `The access function failed (${cause})${message === undefined ? "" : `: ${message}`}. Access is refused.`;
+    return { allowed: false, decidedBy: { kind: "function", ...NO_RULE, line, column, reason } };
+  }
+  const { allow, reason } = deciding;
+  const verdict = allow ? "true" : "false";
+  return {
+    allowed: allow,
+    decidedBy: { kind: "function", ...NO_RULE, verdict, reason: reason ?? `The access function returned ${verdict}.` },
+  };
 }
 
 function toDecision(kind: "rule" | "default", { text }: CompiledRule, { part, start, verdict }: RuleReason): AccessChecked["decidedBy"] {
@@ -70,7 +151,11 @@ function toDecision(kind: "rule" | "default", { text }: CompiledRule, { part, st
   };
 }
 
-/** The record that is judged. Of a create, the one that it would store. */
+/** The record that is judged. `uniqueId` of one that is not stored: zeros. */
+type TriedRecord = RuleRecord & { uniqueId: string };
+const NOT_STORED = "0".repeat(32);
+
+/** Returns the record that is judged. Of a create, the one that it would store. */
 async function findRecord({
   db,
   endpointId,
@@ -87,24 +172,24 @@ async function findRecord({
   sent: AccessCheck["record"];
   input: unknown;
   userId: string | null;
-}): Promise<RuleRecord> {
+}): Promise<TriedRecord> {
   if (uniqueId !== undefined && sent !== undefined) throw invalid("record", "Send uniqueId or record, not both.");
   if (operation === "create") {
     if (uniqueId !== undefined) throw invalid("uniqueId", "A create has no stored record. Send record or input.");
     const data = sent ? sent.data : input;
     if (data === undefined) throw invalid("record", "Send the record to create, or the body as input.");
-    return { owner: sent?.owner === undefined ? userId : sent.owner, data: JSON.stringify(data) };
+    return { uniqueId: NOT_STORED, owner: sent?.owner === undefined ? userId : sent.owner, data: JSON.stringify(data) };
   }
   if (sent !== undefined) {
     if (sent.data === undefined) throw invalid("record.data", "This field is required.");
-    return { owner: sent.owner ?? null, data: JSON.stringify(sent.data) };
+    return { uniqueId: NOT_STORED, owner: sent.owner ?? null, data: JSON.stringify(sent.data) };
   }
   if (uniqueId === undefined) throw invalid("uniqueId", "Send the uniqueId of a stored record, or a record.");
   const [stored] = await db.$queryRaw<RuleRecord[]>`
     SELECT wire_id(r."ownerId") AS "owner", r."data"::text AS "data" FROM "Record" r
     WHERE r."id" = ${toUuid(uniqueId)}::uuid AND r."endpointId" = ${endpointId}::uuid`;
   if (!stored) throw invalid("uniqueId", "The endpoint has no record with this uniqueId.");
-  return stored;
+  return { ...stored, uniqueId };
 }
 
 function invalid(field: string, message: string): AppError {

@@ -15,6 +15,8 @@ export interface TriedEndpoint {
   secure: boolean;
   /** The rules of the endpoint, or those to try instead. Undefined: none. */
   rules: CompiledRules | undefined;
+  /** The source of the access function. Null: none. */
+  accessFunction: string | null;
   /** What applies to operations without a rule. */
   defaults: CompiledRules;
 }
@@ -34,7 +36,7 @@ export async function findTriedEndpoint({
   const row = await db.endpoint.findFirst({
     where: { id: endpointId, project: { ownerId } },
     select: {
-      ...{ projectId: true, kind: true, secure: true, rules: true },
+      ...{ projectId: true, kind: true, secure: true, rules: true, accessFunction: true },
       ...{ othersCanRead: true, othersCanUpdate: true, othersCanDelete: true },
     },
   });
@@ -45,6 +47,7 @@ export async function findTriedEndpoint({
     kind: row.kind,
     secure: row.secure,
     rules: tried === null ? undefined : compileRules(tried),
+    accessFunction: row.accessFunction,
     defaults: compileRules(toDefaultRules(row)),
   };
 }

@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import { parseAccessRules } from "@/src/shared/rules/access-rules";
 import { HIDE_ENTRIES_MAX, RULE_LENGTH_MAX } from "@/src/shared/rules/rule-syntax";
+import { ACCESS_FUNCTION_BYTES_MAX, accessFunctionProblem } from "@/src/shared/text/access-function";
 
 /** The records that a preview examines, and the users for whom it does. */
 export const PREVIEW_RECORDS_MAX = 1_000;
@@ -77,6 +78,14 @@ export const accessRestoreSchema = z.strictObject({
   number: z.int("Use the number of a version.").check(z.gte(1, "Use the number of a version.")),
 });
 
+const functionText = z
+  .string("Use the source of a function, or null for none.")
+  .check(
+    z.refine(
+      (value) => accessFunctionProblem(value) === undefined,
+      `Use one function with ${ACCESS_FUNCTION_BYTES_MAX / 1024} KiB at most.`,
+    ),
+  );
 const UNIQUE_ID = "Use 32 lowercase hex digits.";
 const uniqueId = z.string(UNIQUE_ID).check(z.regex(/^[0-9a-f]{32}$/, UNIQUE_ID));
 const OPERATIONS = ["read", "create", "update", "delete", "subscribe"] as const;
@@ -98,16 +107,21 @@ export const accessCheckSchema = z.strictObject({
   keyScope: z.optional(z.enum(KEY_SCOPES, `Use one of: ${KEY_SCOPES.join(", ")}.`)),
   /** Rules to try instead of the stored ones. Null: none. */
   rules: z.optional(z.nullable(accessRulesSchema)),
+  /** The source of an access function to try instead of the stored one. Null: none. */
+  accessFunction: z.optional(z.nullable(functionText)),
 });
-/** What decided. `kind`: a rule, the default of the endpoint's switches, or the endpoint itself, which needs a token. */
+/**
+ * What decided. `kind`: a rule, the default of the endpoint's switches, the access function, or the endpoint itself, which needs a token. Rules and the
+ * function must both allow; the function is asked after the rules.
+ */
 const decision = z.object({
   kind: z.enum(["rule", "default", "endpoint", "function"]),
-  /** The rule as written. Null: no rule was asked. */
+  /** The rule as written. Null: another kind. */
   rule: z.nullable(z.string()),
   /** The part of the rule that decided, and its verdict. An undecided part compares something that is missing, null or of another type. */
   part: z.nullable(z.string()),
   verdict: z.nullable(z.enum(["true", "false", "undecided"])),
-  /** Where the part begins. */
+  /** Where the part begins, or where the function failed. */
   line: z.nullable(z.int()),
   column: z.nullable(z.int()),
   reason: z.string(),

@@ -246,6 +246,30 @@ describe("checking access", () => {
     expect((await ada.call("GET", path())).body.rules).toBeNull();
   });
 
+  it("[A6] [S8] asks the access function after the rules, and names the line where it fails", async () => {
+    const zoe = await register("zoe");
+    const record = { data: { n: 1 }, owner: zoe };
+    const accessFunction =
+      "({ record, user }) => {\n  if (record.data.n === 2) record.a.b;\n  return { allow: user !== null, reason: 'log in' };\n}";
+    await patch({ accessFunction, rules: { read: "n < 3" } });
+    const mine = await check({ user: zoe, operation: "read", record });
+    expect(mine.body).toMatchObject({ allowed: true, decidedBy: { kind: "function", verdict: "true" } });
+    const nobody = await check({ user: null, operation: "subscribe", record });
+    expect(nobody.body).toMatchObject({ allowed: false, decidedBy: { kind: "function", verdict: "false", reason: "log in" } });
+    const failed = await check({ user: zoe, operation: "read", record: { data: { n: 2 } } });
+    expect(failed.body).toMatchObject({
+      allowed: false,
+      decidedBy: { kind: "function", line: 2, reason: expect.stringContaining("refused") },
+    });
+    const ruled = await check({ user: zoe, operation: "read", record: { data: { n: 3 } } });
+    expect(ruled.body).toMatchObject({ allowed: false, decidedBy: { kind: "rule", part: "n < 3" } });
+    const tried = await check({ user: null, operation: "read", record, accessFunction: "() => true" });
+    expect(tried.body).toMatchObject({ allowed: true, decidedBy: { kind: "function" } });
+    expect((await check({ user: null, operation: "read", record, accessFunction: null })).body).toMatchObject({
+      decidedBy: { kind: "rule" },
+    });
+  });
+
   it.each<[object, string]>([
     [{ user: NO_RECORD, operation: "read", record: { data: 1 } }, "user"],
     [{ user: null, operation: "read", uniqueId: NO_RECORD }, "uniqueId"],

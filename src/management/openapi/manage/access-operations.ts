@@ -38,7 +38,7 @@ export const ACCESS_OPERATIONS: readonly ManageOperation[] = [
     tag: ENDPOINTS,
     summary: "Check whether a user may do something with a record, and which rule decides.",
     description:
-      "Send the `uniqueId` of a stored record, or a `record`. `user` is the `uniqueId` of a user, or null for nobody. `rules` are tried instead of the stored ones. Nothing is written.",
+      "Send the `uniqueId` of a stored record, or a `record`. `user` is the `uniqueId` of a user, or null for nobody. `rules` and `accessFunction` are tried instead of the stored ones. Nothing is written.",
     body: accessCheckSchema,
     answer: { status: 200, description: "The verdict and what decided.", schema: accessCheckedSchema },
   },
@@ -48,7 +48,8 @@ export const ACCESS_OPERATIONS: readonly ManageOperation[] = [
     path: "endpoints/{id}/access-preview",
     tag: ENDPOINTS,
     summary: "Count how many of the newest records users could read under some rules.",
-    description: "Up to 1,000 records are examined, for up to 2 seconds. Without `rules`, the stored ones apply.",
+    description:
+      "Up to 1,000 records are examined, for up to 2 seconds. Without `rules`, the stored ones apply. The access function is not asked.",
     body: accessPreviewSchema,
     answer: { status: 200, description: "The counts, by user.", schema: accessPreviewedSchema },
   },
