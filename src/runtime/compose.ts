@@ -66,7 +66,7 @@ export function composeNode(options: NodeOptions) {
   });
   cleanup.add(() => sandbox.close());
   const accessParts = composeAccess({ ...options, stores, sandbox });
-  const { definitions, tokens, signIns, userData, functionVerdicts } = accessParts;
+  const { definitions, tokens, signIns, userData, functionVerdicts, judges } = accessParts;
   // The cluster bus follows below. No request arrives before.
   let settle = (): Promise<void> | undefined => undefined;
   const storageParts = composeStorage({ ...options, stores, tokens, sandbox, settle: () => settle() });
@@ -80,7 +80,7 @@ export function composeNode(options: NodeOptions) {
   const runtime: Runtime = {
     ...{ config, log, clock, db, asAccount, recordSearch, writeDb, endpointQueue },
     ...{ records: store, changes, definitions, tokens, signIns, users, quotas, files, imports, importStaging },
-    ...{ sandbox, functionVerdicts, hub, held, secret, passwords },
+    ...{ sandbox, functionVerdicts, judges, hub, held, secret, passwords },
     managementLimits: createManagementLimits({ limiter, perMinute: config.managementRateLimit }),
     loginLimiter: createLoginLimiter(),
     settle,

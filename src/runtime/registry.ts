@@ -1,6 +1,7 @@
 /** Holds the process's one runtime, for code that Next.js bundles separately. Imports only types, so that the bundles share no other state. */
 import type { Config } from "@/src/config/config";
 import type { Tokens } from "@/src/core/access/access-tokens";
+import type { RecordJudges } from "@/src/core/access/record-judge";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { SignIns } from "@/src/core/access/sign-ins";
 import type { FunctionVerdicts } from "@/src/core/access-functions/function-verdicts";
@@ -61,6 +62,8 @@ export interface Runtime {
   sandbox: Sandbox;
   /** Evaluates access functions. */
   functionVerdicts: FunctionVerdicts;
+  /** The judges of endpoints with access rules or an access function. */
+  judges: RecordJudges;
   hub: Hub;
   /** Counts the bytes that are held for callers. */
   held: HeldBytes;

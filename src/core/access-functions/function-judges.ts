@@ -198,6 +198,7 @@ export function combineJudges(rules: RecordJudge, called: RecordJudge): RecordJu
     set caller(caller: CallerPath | undefined) {
       called.caller = caller;
     },
+    explainRefusal: (record) => rules.explainRefusal?.(record),
     redact: (record) => rules.redact(record),
     hiddenFields: (record) => rules.hiddenFields(record),
     hidesFields: rules.hidesFields,

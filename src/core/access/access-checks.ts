@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessRequest, Operation } from "@/src/core/access/access-request";
 import type { Definition, StoredToken } from "@/src/core/access/ports";
+import type { JudgeRequest } from "@/src/core/access/record-judge";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import { type CookieToken, findAcceptedCookie, requireTokenCookie } from "@/src/core/access/token-cookie";
 import { AppError } from "@/src/shared/errors";
@@ -92,4 +93,11 @@ export function isMasterKey({ project }: ResolvedEndpoint, masterKey: string): b
 
 export function isSameHash(left: Uint8Array | null, right: Uint8Array | null): boolean {
   return left !== null && right !== null && left.byteLength === right.byteLength && timingSafeEqual(left, right);
+}
+
+/** The caller of an operation at an endpoint with rules or a function. */
+export function toJudgeRequest(resolved: ResolvedEndpoint, user: JudgeRequest["user"], origin: string | undefined): JudgeRequest {
+  const allowsOthers: JudgeRequest["allowsOthers"] = (operation) =>
+    !needsToken(resolved, operation) || areOthersAllowed(resolved, operation);
+  return { resolved, user, origin, allowsOthers };
 }

@@ -10,6 +10,7 @@ import {
   needsToken,
   requireSentToken,
   scopeAllows,
+  toJudgeRequest,
   tokenState,
 } from "@/src/core/access/access-checks";
 import type { AccessRequest } from "@/src/core/access/access-request";
@@ -343,12 +344,6 @@ class DefinedAccess implements Access {
       return new AppError("access_changed", { cause: error });
     }
   }
-}
-
-function toJudgeRequest(resolved: ResolvedEndpoint, user: JudgeRequest["user"], origin: string | undefined): JudgeRequest {
-  const allowsOthers: JudgeRequest["allowsOthers"] = (operation) =>
-    !needsToken(resolved, operation) || areOthersAllowed(resolved, operation);
-  return { resolved, user, origin, allowsOthers };
 }
 
 function toKeyMissing({ endpointName, misplacedKey }: AccessRequest): AppError {

@@ -55,6 +55,8 @@ export interface RecordJudge {
   readonly lastRefusal?: AppError | undefined;
   /** On whose behalf access functions are evaluated. Default: the key and the user, without the client's network. */
   caller?: CallerPath | undefined;
+  /** Why rules do not let the caller read the record, in words for the project's owner. Undefined: they do. Absent: always undefined. */
+  explainRefusal?(record: JudgedRecord): string | undefined;
   /** The record's data without the fields that the caller may not see (JSON text, otherwise as stored). */
   redact(record: JudgedRecord): string;
   /** The fields that the caller may not see, whether the record has them or not. `redact` removes them. The caller may not set them either. */

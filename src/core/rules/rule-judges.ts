@@ -93,6 +93,15 @@ class RuleJudge implements RecordJudge {
     return records.map(({ owner }) => userId !== undefined && owner === userId);
   }
 
+  explainRefusal(record: JudgedRecord): string | undefined {
+    if (this.judge("read", [record])[0] === true) return undefined;
+    const rule = this.#rules?.rules.read;
+    if (!rule) return "Without a rule for reading, users receive only their own records.";
+    const { part, verdict } = rule.explain({ caller: this.#caller, record });
+
+    return `The rule for reading refuses it: ${part} is ${verdict}${verdict === "undecided" ? ", because a value is missing, null or of another type" : ""}.`;
+  }
+
   redact(record: JudgedRecord): string {
     return this.#rules?.redact(record, this.#caller) ?? record.data;
   }

@@ -100,6 +100,8 @@ export interface ListedStream {
   /** The end of the log when the stream was opened. */
   openedSeq: number;
   resumable: boolean;
+  /** The stream receives only what access rules or an access function allow (W29). */
+  isJudged: boolean;
   /** The seq up to which the log was replayed. Null: the stream is live. */
   replayedTo: number | null;
   queueBytes: number;

@@ -17,11 +17,11 @@ const HEARTBEAT = nameStatement(
 const ADD = nameStatement(
   "rested_add_streams",
   `INSERT INTO "OpenStream" (id, "nodeId", "endpointId", "keyId", "userId", "onlyOwner", filter, transport, origin, "isResumable", "openedAt", "openedSeq",
-    "replayedTo", "queueBytes")
-  SELECT s.id, $1::uuid, s.endpoint, s.key, s.usr, s.owner, s.filter, s.transport, s.origin, s.resumable, s.opened, s.seq, s.replayed, s.queue
+    "replayedTo", "queueBytes", "isJudged")
+  SELECT s.id, $1::uuid, s.endpoint, s.key, s.usr, s.owner, s.filter, s.transport, s.origin, s.resumable, s.opened, s.seq, s.replayed, s.queue, s.judged
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::boolean[], $11::timestamptz[],
-    $12::bigint[], $13::bigint[], $14::int[])
-    AS s(id, endpoint, key, usr, owner, filter, transport, origin, resumable, opened, seq, replayed, queue)
+    $12::bigint[], $13::bigint[], $14::int[], $15::boolean[])
+    AS s(id, endpoint, key, usr, owner, filter, transport, origin, resumable, opened, seq, replayed, queue, judged)
   ON CONFLICT (id) DO NOTHING`,
 );
 
@@ -64,7 +64,7 @@ export function createOpenStreamStore({ db }: { db: RawStatements }): OpenStream
           ...[column((stream) => stream.transport), column((stream) => stream.origin), column((stream) => stream.resumable)],
           ...[column((stream) => stream.openedAt.toISOString()), column((stream) => String(stream.openedSeq))],
           column((stream) => toText(stream.replayedTo)),
-          column((stream) => stream.queueBytes),
+          ...[column((stream) => stream.queueBytes), column((stream) => stream.isJudged)],
         );
       }
       if (moved.length > 0) {

@@ -3,7 +3,14 @@ import { describe, expect, it } from "vitest";
 import { type JudgedChange, type JudgedStream, judgeDelivery } from "./judge-delivery";
 
 const change: JudgedChange = { seq: 7, owner: { id: "a", name: "ada" } };
-const stream: JudgedStream = { openedSeq: 6, isResumable: false, onlyOwner: undefined, filter: undefined, replayedTo: undefined };
+const stream: JudgedStream = {
+  openedSeq: 6,
+  isResumable: false,
+  onlyOwner: undefined,
+  rules: undefined,
+  filter: undefined,
+  replayedTo: undefined,
+};
 
 describe("a change", () => {
   it.each<[string, Partial<JudgedStream>, string, string]>([
@@ -14,6 +21,14 @@ describe("a change", () => {
     ["who has one that is not", { filter: false, replayedTo: 1 }, "filtered", "Its filter does not match the record."],
     ["who has one that can't be asked", { filter: "unknown" }, "sent", "could not be evaluated"],
     ["another user whose filter is true of it", { filter: true, onlyOwner: "b" }, "refused", "belongs to ada"],
+    ["whose rules allow it", { rules: { refused: null } }, "sent", "It was open."],
+    [
+      "whose rules refuse it",
+      { rules: { refused: "The rule refuses it." }, filter: true, replayedTo: 1 },
+      "refused",
+      "The rule refuses it.",
+    ],
+    ["whose rules can't be evaluated", { rules: "unknown", filter: true }, "sent", "Its access rules could not be evaluated. Its filter"],
     ["who is still being sent what was before", { replayedTo: 6, openedSeq: 9 }, "waiting", "has not reached this one"],
     ["who came later, and goes on from a cursor", { isResumable: true, openedSeq: 7 }, "later", "if it requested a replay"],
     ["who came later, and does not", { openedSeq: 8 }, "later", "did not request a replay"],

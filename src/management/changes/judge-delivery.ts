@@ -1,5 +1,6 @@
 /** Decides for an open stream whether it receives a change, and if not, why (G17). */
 import type { DeliveryVerdict } from "@/src/shared/management/schemas";
+import type { RuleVerdict } from "./judge-streams";
 
 export interface JudgedChange {
   seq: number;
@@ -13,6 +14,8 @@ export interface JudgedStream {
   isResumable: boolean;
   /** The stream receives only this user's records. Undefined: everybody's. */
   onlyOwner: string | undefined;
+  /** What its access rules say. Undefined: it has none. */
+  rules: RuleVerdict | undefined;
   /** Whether the stream's filter matches the record. Undefined: it has no filter. */
   filter: boolean | "unknown" | undefined;
   /** The seq up to which the log has been replayed to the stream. Undefined: the stream is live. */
@@ -26,10 +29,13 @@ interface Judged {
 
 /** Judges the stream as it is now. Streams that have closed are not judged. */
 export function judgeDelivery(change: JudgedChange, stream: JudgedStream): Judged {
-  const { onlyOwner, filter } = stream;
+  const { onlyOwner, rules, filter } = stream;
   if (onlyOwner !== undefined && onlyOwner !== change.owner?.id) return { verdict: "refused", reason: toRefusal(change) };
+  if (rules !== undefined && rules !== "unknown" && rules.refused !== null) return { verdict: "refused", reason: rules.refused };
   if (filter === false) return { verdict: "filtered", reason: "Its filter does not match the record." };
-  const { verdict, reason } = judgeByTime(change, stream);
+  const byTime = judgeByTime(change, stream);
+  const { verdict } = byTime;
+  const reason = rules === "unknown" ? `${byTime.reason} Its access rules could not be evaluated.` : byTime.reason;
   if (filter === undefined) return { verdict, reason };
   const held = filter === true ? "Its filter matches the record." : "Its filter could not be evaluated.";
   return { verdict, reason: `${reason} ${held}` };

@@ -1,5 +1,7 @@
 /** Lists the open streams of an endpoint with a verdict for one of its changes: delivered or not, and why (G17). */
 import { type CallerPath, toOwnerPath } from "@/src/core/access/caller-path";
+import type { RecordJudges } from "@/src/core/access/record-judge";
+import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { Change } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
 import { toUuid } from "@/src/core/records/unique-id";
@@ -11,6 +13,7 @@ import { CONNECTIONS_LIMIT_MAX, type Deliveries } from "@/src/shared/management/
 import { readOpenStreams, toConnectionView } from "../connections/connections";
 import { requireOwnEndpoint } from "../ownership";
 import { judgeDelivery } from "./judge-delivery";
+import { judgeStreams } from "./judge-streams";
 
 /** The number of different filters that are evaluated. The verdict of further ones is unknown. */
 const FILTERS_MAX = 16;
@@ -20,6 +23,8 @@ export async function listDeliveries({
   db,
   changes,
   sandbox,
+  judges,
+  definitions,
   ownerId,
   endpointId,
   seq,
@@ -27,6 +32,8 @@ export async function listDeliveries({
   db: Pick<Db, "endpoint" | "appUser" | "$queryRaw">;
   changes: Pick<ChangeLog, "read">;
   sandbox: Pick<Sandbox, "filter">;
+  judges: RecordJudges;
+  definitions: Pick<Definitions, "findEndpoint">;
   ownerId: string;
   endpointId: string;
   /** As sent in the path. */
@@ -36,10 +43,12 @@ export async function listDeliveries({
   const change = await readChange({ changes, endpointId, seq });
   const rows = await readOpenStreams({ db, projectId, endpointId, limit: CONNECTIONS_LIMIT_MAX });
   const ownerName = change.owner === null ? undefined : await readName(db, change.owner);
+  const caller = toOwnerPath(ownerId, projectId);
+  const rules = await judgeStreams({ judges, definitions, endpointId, change, caller, rows });
   const verdicts = await judgeFilters({
     sandbox,
     change,
-    caller: toOwnerPath(ownerId, projectId),
+    caller,
     filters: rows.map(({ filter }) => filter),
   });
   const owner = change.owner === null ? undefined : { id: change.owner, name: ownerName };
@@ -54,6 +63,7 @@ export async function listDeliveries({
           openedSeq: Number(row.openedSeq),
           isResumable: row.isResumable,
           onlyOwner: row.onlyOwner ?? undefined,
+          rules: rules.get(row.id),
           filter: row.filter === null ? undefined : (verdicts.get(row.filter) ?? "unknown"),
           replayedTo: row.replayedTo === null ? undefined : Number(row.replayedTo),
         },

@@ -32,12 +32,20 @@ export interface OpenStreamRow {
   origin: string | null;
   /** Null: no access token was needed. */
   userName: string | null;
+  /** 32 hex digits. */
+  userId: string | null;
+  /** The authentication endpoint of the user. Null: there is no user, or it was deleted. */
+  userEndpointId: string | null;
+  keyId: string | null;
+  keyScope: "read" | "write" | "read_write" | null;
   /** 32 hex digits. The stream receives only this user's records. Null: everybody's. */
   onlyOwner: string | null;
   /** A JSONata expression. Null: the stream has no filter. */
   filter: string | null;
   byTicket: boolean;
   isResumable: boolean;
+  /** Access rules or an access function decide what it receives. */
+  isJudged: boolean;
   openedAt: Date;
   openedSeq: bigint;
   /** Null: the stream is live. */
@@ -64,7 +72,8 @@ export function readOpenStreams({
 }): Promise<OpenStreamRow[]> {
   return db.$queryRaw<OpenStreamRow[]>`
     SELECT s."id", s."endpointId", e."name" AS "endpointName", s."transport", k."name" AS "keyName", s."origin", u."name" AS "userName",
-      replace(s."onlyOwner"::text, '-', '') AS "onlyOwner", s."filter", s."keyId" IS NULL AS "byTicket", s."isResumable", s."openedAt", s."openedSeq", s."replayedTo",
+      replace(s."onlyOwner"::text, '-', '') AS "onlyOwner", s."filter", s."keyId" IS NULL AS "byTicket", s."isResumable", s."isJudged",
+      k."id" AS "keyId", k."scope"::text AS "keyScope", replace(s."userId"::text, '-', '') AS "userId", u."endpointId" AS "userEndpointId", s."openedAt", s."openedSeq", s."replayedTo",
       CASE WHEN s."replayedTo" IS NULL THEN 0 ELSE greatest(e."seq" - s."replayedTo", 0) END AS "lag", s."queueBytes", count(*) OVER () AS "total"
     FROM "OpenStream" s
       JOIN "ServerNode" n ON n."id" = s."nodeId" AND n."seenAt" > clock_timestamp() - make_interval(secs => ${SERVER_SEEN_SECONDS}::int)

@@ -36,6 +36,8 @@ export interface Connection {
   /** The log's last seq at that time. */
   openedSeq: number;
   resumable: boolean;
+  /** It receives only what its judge allows (W29). */
+  isJudged: boolean;
   /** The seq up to which it has been sent the log; undefined if it is live. */
   replayedTo: number | undefined;
   /** The bytes that wait to be sent. */
@@ -72,6 +74,7 @@ export function toConnection({ id, session, subscriber, transport, filter, opene
     openedAt,
     openedSeq,
     resumable: session.resumable,
+    isJudged: session.grant.judge !== undefined,
     replayedTo: current.state === "replaying" ? current.at.seq : undefined,
     backlogBytes: subscriber.backlogBytes(),
   };

@@ -9,7 +9,7 @@ function toConnection(id: string, changes: Partial<Connection> = {}): Connection
   return {
     ...{ id, transport: "ws", endpointId: "endpoint", endpointName: "some/endpoint", projectId: "project", keyId: "key" },
     ...{ userId: null, onlyOwner: undefined, filter: undefined, origin: undefined, openedAt: new Date(0), openedSeq: 0 },
-    ...{ resumable: false, replayedTo: undefined, backlogBytes: 0, ...changes },
+    ...{ resumable: false, isJudged: false, replayedTo: undefined, backlogBytes: 0, ...changes },
   };
 }
 

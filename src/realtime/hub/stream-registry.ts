@@ -110,6 +110,7 @@ function toListed({
   openedAt,
   openedSeq,
   resumable,
+  isJudged,
   replayedTo,
   backlogBytes,
 }: Connection): ListedStream {
@@ -125,6 +126,7 @@ function toListed({
     openedAt,
     openedSeq,
     resumable,
+    isJudged,
     replayedTo: replayedTo ?? null,
     queueBytes: Math.round(backlogBytes / QUEUE_STEP_BYTES) * QUEUE_STEP_BYTES,
   };

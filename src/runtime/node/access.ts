@@ -54,5 +54,5 @@ export function composeAccess({
   const fileTokens = createFileTokens({ secret, clock });
   const access = createAccess({ definitions, tokens, signIns, fileTokens, judges, clock });
   const rateLimitPolicy = createRateLimitPolicy({ access, limiter, limit: config.rateLimit, ...(now ? { now } : {}) });
-  return { userData, functionVerdicts, definitions, tokens, signIns, fileTokens, access, rateLimitPolicy };
+  return { userData, functionVerdicts, judges, definitions, tokens, signIns, fileTokens, access, rateLimitPolicy };
 }

@@ -1,8 +1,10 @@
 /** Tests the open streams of another server as the dashboard lists and ends them (G16), and the delivery of changes (G17). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createUniqueId } from "@/src/core/records/unique-id";
 import { createOpenStreamStore } from "@/src/db/stores/open-streams";
 import type { Connections, Deliveries } from "@/src/shared/management/schemas";
 import type { StreamClient } from "@/tests/support/clients/stream-client";
+import { addTicket } from "@/tests/support/clients/tickets";
 import { createUser } from "@/tests/support/clients/users";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
@@ -208,6 +210,42 @@ describe("the delivery of a change", () => {
       ["bob", "refused", "The record belongs to ann, and this stream receives only its own user's records."],
       ["ann", "sent", "It was open."],
     ]);
+  });
+
+  it("[G17] [W29] reports whom access rules and an access function refuse it, by the record as it was in the change", async () => {
+    await ada.call("POST", `/api/manage/projects/${projectId}/endpoints`, { body: { name: "app/users", kind: "authentication" } });
+    const rules = { read: "data.room = @user.data.room | data.isPublic = true" };
+    const accessFunction = "({ record }) => ({ allow: record.data.n !== 13, reason: 'unlucky' })";
+    await node.pool.query(`UPDATE "Endpoint" SET secure = true, rules = $2::json, "accessFunction" = $3 WHERE id = $1`, [
+      ...[endpoint.id, JSON.stringify(rules), accessFunction],
+    ]);
+    node.definitions.invalidate(projectId);
+    server.runtime.definitions.invalidate(projectId);
+    const people = { origin: node.httpOrigin, path: pathOf("app/users") };
+    const [ann, bob] = [
+      await createUser(people, { username: "ann", data: { room: "red" } }),
+      await createUser(people, { username: "bob", data: { room: "blue" } }),
+    ];
+    const streams = [await connect(pathOf(), ann.headers), await connect(pathOf(), bob.headers)];
+    await connect(`/api/1/ce/${endpoint.name}?ticket=${(await addTicket(node, { projectId, endpointId: endpoint.id })).ticket}`);
+    const post = (data: object) =>
+      node.records.commit(endpoint.id, [{ type: "POST", id: createUniqueId(), contentType: "json", data: JSON.stringify(data) }]);
+    await post({ room: "red" });
+    await post({ isPublic: true, n: 13 });
+    await post({ isPublic: true, n: 14 });
+    await Promise.all(streams.map((stream, index) => stream.take(2 - index)));
+    await node.tick();
+    const readReasons = async (seq: number) => {
+      const { body }: { body: Deliveries } = await read(seq);
+      return body.streams.map(({ user, dashboard, verdict, reason }) => [dashboard ? "the console" : user, verdict, reason]);
+    };
+    const whole = ["the console", "sent", "It was open."];
+    const refusal =
+      "The rule for reading refuses it: data.isPublic = true is undecided, because a value is missing, null or of another type.";
+    expect(await readReasons(1)).toEqual([whole, ["bob", "refused", refusal], ["ann", "sent", "It was open."]]);
+    const unlucky = "The access function refuses it: unlucky";
+    expect(await readReasons(2)).toEqual([whole, ["bob", "refused", unlucky], ["ann", "refused", unlucky]]);
+    expect((await readReasons(3)).map(([, verdict]) => verdict)).toEqual(["sent", "sent", "sent"]);
   });
 
   it("[G16] [G17] [W13] reports whose filter omits it", async () => {

@@ -3,6 +3,6 @@ import { json, manageRoute } from "@/app/lib/manage/manage-route";
 import { listDeliveries } from "@/src/management/changes/list-deliveries";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  GET: async ({ runtime: { db, changes, sandbox }, user, id, params: { seq = "" } }) =>
-    json(await listDeliveries({ db, changes, sandbox, ownerId: user.id, endpointId: id, seq })),
+  GET: async ({ runtime: { db, changes, sandbox, judges, definitions }, user, id, params: { seq = "" } }) =>
+    json(await listDeliveries({ db, changes, sandbox, judges, definitions, ownerId: user.id, endpointId: id, seq })),
 });
