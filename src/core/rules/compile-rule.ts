@@ -31,7 +31,7 @@ interface Node extends RuleRange {
   judge(facts: RuleFacts): Verdict;
 }
 
-/** `reader` must not have been used yet: it is told about the operands here. */
+/** Adds the operands of the rule to `reader`, which must not have been used yet. */
 export function compileRule(text: string, expression: RuleExpression, reader: FactReader): CompiledRule {
   const root = toNode(expression, reader);
   return {

@@ -1,9 +1,9 @@
-/** What access rules are judged by: the caller, the record and the body of a write. */
+/** The facts by which access rules are judged: the caller, the record and the body of a write. */
 import { createValueFinder, type ValueFinder } from "@/src/core/json/find-values";
 import type { RuleOperand } from "@/src/shared/rules/rule-syntax";
 import { type RuleValue, toRuleValue, toStringValue } from "./rule-values";
 
-/** Who requests. Do not change it afterwards: the values that rules read from it are kept. */
+/** The caller of a request or stream. Do not change it afterwards: the values that rules read from it are kept. */
 export interface RuleCaller {
   /** `data`: the JSON text of the user's own record. Null: no access token was sent. */
   readonly user: { readonly id: string; readonly data: string } | null;

@@ -17,7 +17,7 @@ export interface TriedEndpoint {
   rules: CompiledRules | undefined;
   /** The source of the access function. Null: none. */
   accessFunction: string | null;
-  /** What applies to operations without a rule. */
+  /** The rules of operations without a rule of their own. */
   defaults: CompiledRules;
 }
 

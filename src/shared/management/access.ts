@@ -57,7 +57,7 @@ export const storedRulesSchema = z.object({
   delete: nullableText,
   hide: z.array(z.string()),
 });
-/** What the endpoint's kind and switches mean, as rules. They apply to operations without a rule of their own. */
+/** The meaning of the endpoint's kind and switches, as rules. They apply to operations without a rule of their own. */
 export const defaultRulesSchema = z.object({ read: z.string(), create: z.string(), update: z.string(), delete: z.string() });
 
 /** The account that made a change. */
@@ -111,7 +111,7 @@ export const accessCheckSchema = z.strictObject({
   accessFunction: z.optional(z.nullable(functionText)),
 });
 /**
- * What decided. `kind`: a rule, the default of the endpoint's switches, the access function, or the endpoint itself, which needs a token. Rules and the
+ * The cause of a verdict. `kind`: a rule, the default of the endpoint's switches, the access function, or the endpoint itself, which needs a token. Rules and the
  * function must both allow; the function is asked after the rules.
  */
 const decision = z.object({

@@ -265,7 +265,7 @@ export const endpointSchema = z.object({
   accessFunction: z.nullable(z.string()),
   /** The access rules (A1). Null: none. */
   rules: z.nullable(storedRulesSchema),
-  /** What applies to operations without a rule (S2). */
+  /** The rules of operations without a rule of their own (S2). */
   defaultRules: defaultRulesSchema,
   createdAt: time,
   updatedAt: time,

@@ -46,7 +46,7 @@ function failAt(field: string, message: string): ParsedAccessRules {
   return { ok: false, problems: { [field]: { message, line: 1, column: 1 } } };
 }
 
-/** What an endpoint's kind and switches mean (S2, L4), as rules. They apply to operations that have no rule of their own. */
+/** The meaning of an endpoint's kind and switches (S2, L4), as rules. They apply to operations that have no rule of their own. */
 export function toDefaultRules(endpoint: {
   kind: string;
   secure: boolean;
