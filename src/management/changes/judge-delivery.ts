@@ -14,7 +14,7 @@ export interface JudgedStream {
   isResumable: boolean;
   /** The stream receives only this user's records. Undefined: everybody's. */
   onlyOwner: string | undefined;
-  /** What its access rules say. Undefined: it has none. */
+  /** The verdict of its access rules. Undefined: it has none. */
   rules: RuleVerdict | undefined;
   /** Whether the stream's filter matches the record. Undefined: it has no filter. */
   filter: boolean | "unknown" | undefined;

@@ -12,7 +12,7 @@ export interface StreamCaller {
 }
 
 export interface SharedJudge extends StreamJudge {
-  /** What the verdicts so far depended on, whichever stream's judge gave them. The array grows, and never shrinks. */
+  /** The dependencies of the verdicts so far, whichever stream's judge gave them. The array grows, and never shrinks. */
   dependencies(): readonly JudgeDependency[];
   add(stream: StreamCaller): void;
   /** Removes a stream that has ended. */

@@ -1,4 +1,4 @@
-/** What the streams of one feed see: of what their judge allows (W29), without hidden fields, the part that matches their filter (W13). */
+/** The view of the streams of one feed: the records that their judge allows (W29), without hidden fields, if their filter matches them (W13). */
 import type { JudgedRecord } from "@/src/core/access/record-judge";
 import { readJsonItems } from "@/src/core/json/items";
 import { andThen, isPending, type MaybePromise } from "@/src/core/maybe-promise";
@@ -32,7 +32,7 @@ export function createStreamView({
 }): StreamView {
   async function filterKept(allowed: KeptChanges, by: Pick<RecordFilter, "judge">, signal: AbortSignal): Promise<KeptChanges> {
     const matching = await filterChanges(by, allowed.kept, signal);
-    // What the judge did not reach comes after everything that the filter has seen.
+    // The changes that the judge did not reach come after all those that the filter has seen.
     return matching.failed ? matching : { kept: matching.kept, failed: allowed.failed };
   }
 

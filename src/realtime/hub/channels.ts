@@ -17,7 +17,7 @@ import type { SealCursor } from "../wire/sealed-cursors";
 export interface ChangeSource extends Pick<LogTailer, "position"> {
   /** How its streams read the log before they are live. Undefined: each stream reads on its own. */
   readonly reads?: StreamReads;
-  /** What the verdicts of its judge depend on, as far as it is known. Undefined: it has no judge. */
+  /** The dependencies of the verdicts of its judge, as far as they are known. Undefined: it has no judge. */
   readonly dependencies?: (() => readonly JudgeDependency[]) | undefined;
   add(listener: FeedListener): void;
   remove(listener: FeedListener): void;

@@ -89,7 +89,7 @@ const judgeOf = (identity: string, ...dependencies: JudgeDependency[]) =>
 const onUser = (recordId: string): JudgeDependency => ({ endpointId: USERS, recordId, isInIdentity: true });
 
 describe("a judge that depends on the record of its user", () => {
-  it("[W6] its streams are checked when that record changes, after caches were told", async () => {
+  it("[W6] its streams are checked when that record changes, after caches were notified", async () => {
     const world = setUp();
     const [ann, bob] = [await world.open(judgeOf("ann", onUser(idAt(1)))), await world.open(judgeOf("bob", onUser(idAt(2))))];
     // Each was checked once: the record may have changed before it was watched.

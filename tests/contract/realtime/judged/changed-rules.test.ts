@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AccessRules } from "@/src/shared/rules/access-rules";
 import { openEvents } from "@/tests/support/clients/event-client";
 import type { StreamClient } from "@/tests/support/clients/stream-client";
-import { setRules, setUserData } from "@/tests/support/servers/judged-world";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 import { addRecord, createSecureWorld, MASTER_KEY, type SecureWorld, type WorldUser } from "@/tests/support/servers/secure-world";
+import { setRules, setUserData } from "./judged-world";
 
 /** Two nodes of a deployment without Redis: the other one learns of a change only when it reads the database. */
 let server: RealtimeServer;

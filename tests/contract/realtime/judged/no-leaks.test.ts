@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { openEvents } from "@/tests/support/clients/event-client";
 import type { StreamClient } from "@/tests/support/clients/stream-client";
-import { type Caller, readAs, setRules, setUserData, toCaller } from "@/tests/support/servers/judged-world";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
 import { createSecureWorld, type SecureWorld } from "@/tests/support/servers/secure-world";
 import { until } from "@/tests/support/until";
+import { type Caller, readAs, setRules, setUserData, toCaller } from "./judged-world";
 
 let server: RealtimeServer;
 beforeAll(async () => {

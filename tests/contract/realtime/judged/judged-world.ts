@@ -1,7 +1,7 @@
 /** Endpoints with access rules, over HTTP and on streams, as users of an application use them. */
 import type { AccessRules } from "@/src/shared/rules/access-rules";
-import type { RealtimeServer } from "./realtime-server";
-import type { SecureWorld, WorldUser } from "./secure-world";
+import type { RealtimeServer } from "@/tests/support/servers/realtime-server";
+import type { SecureWorld, WorldUser } from "@/tests/support/servers/secure-world";
 
 /** Stores the rules of the endpoint that is tried, as the management API does. Null: it has none. */
 export async function setRules(server: RealtimeServer, { endpointId }: { endpointId: string }, rules: AccessRules | null): Promise<void> {
@@ -16,7 +16,7 @@ export async function setUserData(server: RealtimeServer, { id }: WorldUser, dat
   if (result?.outcome !== "ok") throw new Error(`The data was not stored: ${result?.outcome}`);
 }
 
-/** Whom a request or a stream is sent as. */
+/** The sender of a request or a stream. */
 export interface Caller {
   name: string;
   headers: Record<string, string>;
