@@ -51,6 +51,12 @@ export const ATTACKS = {
     forever(1, n, (address, turn) =>
       send(`${world.hostile.big.url}&limit=500&jsonata=${encodeURIComponent(at(EXPRESSIONS, n + turn))}`, { address }),
     ),
+  /** Access functions that never end, use all memory, or find as much as they may, on lists and streams of eight projects of one account. */
+  functions: (world, n) =>
+    forever(3, n, (address, turn) => {
+      const { url } = at(world.hostile.functions, n + turn);
+      return turn % 3 === 0 ? openStream(`${url}&snapshot=true`, address) : send(url, { address });
+    }),
   /** Streams with such expressions as filters. */
   filters: (world, n) => forever(1, n, (address, turn) => openFiltered(world, n + turn, address)),
   /** Bodies that are too deep, too large or incomplete, or have too many files. */
@@ -197,9 +203,13 @@ async function* stallAtOnce(): AsyncGenerator<string, void> {
   await delay(600_000);
 }
 
-/** Opens a stream of all records with a filter. Settles when the stream has ended, or closes it after the first records. */
+/** Opens a stream of all records with a filter. */
 function openFiltered({ hostile }: World, n: number, address: string): Promise<void> {
-  const url = `${hostile.big.url}&snapshot=true&jsonata=${encodeURIComponent(at(EXPRESSIONS, n))}`;
+  return openStream(`${hostile.big.url}&snapshot=true&jsonata=${encodeURIComponent(at(EXPRESSIONS, n))}`, address);
+}
+
+/** Settles when the stream has ended, or closes it after the first records. */
+function openStream(url: string, address: string): Promise<void> {
   const request = http.get(url, { agent: false, headers: { Accept: "text/event-stream", "X-Forwarded-For": address } });
   return new Promise((resolve) => {
     request.on("error", () => resolve());

@@ -15,6 +15,18 @@ export const EXPRESSIONS = [
   "$[",
 ] as const;
 
+/** Sources of access functions. */
+export const FUNCTIONS: readonly string[] = [
+  "() => { for (;;); }",
+  "() => { const all = []; for (;;) all.push(new Array(1000).fill({})); }",
+  "() => 'x'.repeat(2 ** 29).length > 0",
+  "() => /^(a+)+$/.test('a'.repeat(40) + 'b')",
+  "async () => { for (;;) await null; }",
+  "async ({ find }) => { for (let n = 0; n < 10; n++) await find('bench/functions', { filter: 'n != ' + n, limit: 100 }); return false; }",
+  "({ find, record }) => Promise.all([...Array(10).keys()].map((n) => find('bench/functions', { filter: ['note ~ ' + record.uniqueId, 'n != ' + n] })))",
+  "() => { const f = (n) => f(n + 1) + 1; return f(1) > 0; }",
+];
+
 const MB = 1024 * 1024;
 const BOUNDARY = "hostile";
 const toPart = (index: number) => `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="../${index}"\r\n\r\n`;

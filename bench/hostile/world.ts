@@ -1,4 +1,5 @@
 /** Creates what the benchmark needs on an empty server, by its API: two accounts, each with projects, endpoints, records and users. */
+import { FUNCTIONS } from "./payloads";
 import { json, type Outgoing, send } from "./send";
 
 /** An endpoint and its URL. */
@@ -21,12 +22,14 @@ export interface World {
   origin: string;
   neighbour: Account & { projectId: string; data: Target; users: Target };
   /** Eight projects of one account; the first has more endpoints. */
-  hostile: Account & { projectId: string; data: Target[]; users: Target; patterns: Target[]; big: Target };
+  hostile: Account & { projectId: string; data: Target[]; users: Target; patterns: Target[]; functions: Target[]; big: Target };
 }
 
 export const APP_USER = { username: "ada", password: "correct horse" };
 const PROJECTS = 8;
 const BIG_RECORDS = 40_000;
+/** The records of each endpoint with an access function. */
+const FUNCTION_RECORDS = 1_000;
 
 /** Needs a server with open sign-up, and the set-up link that it printed at its first start. */
 export async function createWorld(origin: string, setupUrl: string): Promise<World> {
@@ -53,6 +56,10 @@ export async function createWorld(origin: string, setupUrl: string): Promise<Wor
   const schema = { type: "object", properties: { text: { type: "string", pattern: "^(a+)+$" } } };
   const big = await first.addEndpoint({ name: "bench/big" });
   await importRecords(origin, hostile, big, BIG_RECORDS);
+  const functions = await Promise.all(
+    projects.map((project, n) => project.addEndpoint({ name: "bench/functions", accessFunction: FUNCTIONS[n % FUNCTIONS.length] })),
+  );
+  for (const target of functions) await importRecords(origin, hostile, target, FUNCTION_RECORDS);
   return {
     origin,
     neighbour: { ...neighbour, projectId: peaceful.id, data, users },
@@ -62,6 +69,7 @@ export async function createWorld(origin: string, setupUrl: string): Promise<Wor
       data: await Promise.all(projects.map((project) => project.addEndpoint({ name: "bench/data" }))),
       users: await first.addEndpoint({ name: "bench/users", kind: "authentication" }),
       patterns: await Promise.all(projects.map((project) => project.addEndpoint({ name: "bench/patterns", schema }))),
+      functions,
       big,
     },
   };
