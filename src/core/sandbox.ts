@@ -34,9 +34,9 @@ export interface Sandbox {
   checkFunction(source: string, options?: SandboxOptions): Promise<FunctionProblem | undefined>;
   /**
    * Calls an access function (S8) for each case, in their order, and returns the outcomes of the first ones: as many as one job has time for, but at least one.
-   * Each call starts from the same state. Throws `server_busy`, `rate_limited`, and the signal's reason.
+   * Each call starts from the same state. `onBegin` is called when a worker is free for the job. Throws `server_busy`, `rate_limited`, and the signal's reason.
    */
-  judgeFunction(request: FunctionRequest, options?: SandboxOptions): Promise<FunctionJudgement[]>;
+  judgeFunction(request: FunctionRequest, options?: SandboxOptions & { onBegin?: (() => void) | undefined }): Promise<FunctionJudgement[]>;
 }
 
 /** Lines and columns start at 1. */

@@ -167,7 +167,11 @@ export function createSandbox({
     },
     async judgeFunction({ source, common, cases, found }, options = {}) {
       const job = { source, common, cases: [...cases], found: found.map(([key, text]): [string, string] => [key, text]) };
-      const answer = await functions.run({ ...options, prepare: () => ({ kind: "judge" as const, ...job }), length: toJudgeLength(job) });
+      const prepare = () => {
+        options.onBegin?.();
+        return { kind: "judge" as const, ...job };
+      };
+      const answer = await functions.run({ ...options, prepare, length: toJudgeLength(job) });
       if (answer.outcome === "judged" && answer.judgements.length <= cases.length) return answer.judgements;
       // The worker was killed, so it is not known which case exceeded the limit. The first one is judged alone.
       if (answer.outcome === "limit" && cases.length > 1)

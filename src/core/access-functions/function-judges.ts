@@ -113,6 +113,7 @@ class FunctionJudge implements RecordJudge {
     const { endpoint, project, key } = this.#request.resolved;
     return this.#options.verdicts.evaluate({
       source: this.#source,
+      identity: this.identity,
       endpointId: endpoint.id,
       projectId: project.id,
       ownerId: project.ownerId,

@@ -15,6 +15,10 @@ const CASES_MAX = 256;
 const JOB_LENGTH_MAX = 2 * 1024 * 1024;
 /** The maximum number of characters of found records that are kept for the cases of one call. */
 const FOUND_LENGTH_MAX = 8 * 1024 * 1024;
+/** Calls with at most this number of cases are shared. */
+const SHARED_CASES_MAX = 4;
+/** The maximum time that the finds of one call may take together, in milliseconds. */
+const FIND_MS_MAX = 10_000;
 /** After this number of cases that exceed a limit, the others of the call are not evaluated. Each can take the whole time limit. */
 const LIMITS_EXCEEDED_MAX = 3;
 const LIMITS: ReadonlySet<string> = new Set(["time", "memory", "depth", "output"]);
@@ -28,6 +32,8 @@ export interface FunctionCall {
   projectId: string;
   /** The account whose records `find` reads. */
   ownerId: string;
+  /** Equal for callers that the function cannot distinguish (RecordJudge). Equal calls that wait at the same time are one. */
+  identity: string;
   /** JSON text: what all cases have in common. */
   common: string;
   cases: readonly FunctionCase[];
@@ -54,19 +60,56 @@ export function createFunctionVerdicts({
   finder: RecordFinder;
   log: Pick<Log, "warn">;
 }): FunctionVerdicts {
+  /** Calls that no worker has begun. */
+  const waiting = new Map<string, Shared>();
+
+  async function evaluate(call: FunctionCall, onBegin?: () => void): Promise<FunctionVerdict[]> {
+    const verdicts = await new Evaluation(call, { sandbox, finder, onBegin }).run();
+    const failures = verdicts.filter((verdict) => verdict.outcome === "failed");
+    const [first] = failures;
+    if (first) {
+      const { cause, line } = first;
+      // Without the message, which can quote data.
+      log.warn({ endpointId: call.endpointId, cause, line, failures: failures.length }, "an access function failed");
+    }
+    return verdicts;
+  }
+
   return {
-    async evaluate(call) {
-      const verdicts = await new Evaluation(call, { sandbox, finder }).run();
-      const failures = verdicts.filter((verdict) => verdict.outcome === "failed");
-      const [first] = failures;
-      if (first) {
-        const { cause, line } = first;
-        // Without the message, which can quote data.
-        log.warn({ endpointId: call.endpointId, cause, line, failures: failures.length }, "an access function failed");
+    evaluate(call) {
+      if (call.cases.length > SHARED_CASES_MAX) return evaluate(call);
+      const { endpointId, identity, caller, cases, onFound } = call;
+      const key = JSON.stringify([endpointId, identity, caller, cases]);
+      const known = waiting.get(key);
+      if (known) {
+        if (onFound) known.onFound.push(onFound);
+        return known.verdicts;
       }
+      const listeners = onFound ? [onFound] : [];
+      const end = () => {
+        if (waiting.get(key) === shared) waiting.delete(key);
+      };
+      // Without the signal, because others may wait for the same verdicts. Found records are read after the call has begun, so nobody gets older ones.
+      const verdicts = evaluate(
+        {
+          ...call,
+          signal: undefined,
+          onFound: (source) => {
+            for (const listener of listeners) listener(source);
+          },
+        },
+        end,
+      ).finally(end);
+      const shared: Shared = { verdicts, onFound: listeners };
+      waiting.set(key, shared);
       return verdicts;
     },
   };
+}
+
+interface Shared {
+  verdicts: Promise<FunctionVerdict[]>;
+  onFound: NonNullable<FunctionCall["onFound"]>[];
 }
 
 /** A case without a verdict yet. */
@@ -81,16 +124,22 @@ class Evaluation {
   readonly #call: FunctionCall;
   readonly #sandbox: Pick<Sandbox, "judgeFunction">;
   readonly #finder: RecordFinder;
+  readonly #onBegin: (() => void) | undefined;
+  #findMs = 0;
   readonly #verdicts: FunctionVerdict[] = [];
   /** The results of finds, by key. Equal finds of all cases share one read. */
   readonly #found = new Map<string, string>();
   #foundLength = 0;
   #limitsExceeded = 0;
 
-  constructor(call: FunctionCall, { sandbox, finder }: { sandbox: Pick<Sandbox, "judgeFunction">; finder: RecordFinder }) {
+  constructor(
+    call: FunctionCall,
+    { sandbox, finder, onBegin }: { sandbox: Pick<Sandbox, "judgeFunction">; finder: RecordFinder; onBegin: (() => void) | undefined },
+  ) {
     this.#call = call;
     this.#sandbox = sandbox;
     this.#finder = finder;
+    this.#onBegin = onBegin;
   }
 
   async run(): Promise<FunctionVerdict[]> {
@@ -122,7 +171,11 @@ class Evaluation {
     const missing = [...new Set(cases.flatMap(({ keys }) => keys))].filter((key) => !this.#found.has(key));
     const { projectId, ownerId, signal, onFound } = this.#call;
     while (missing.length > 0 && (this.#foundLength <= FOUND_LENGTH_MAX || needed.has(missing[0] ?? ""))) {
+      if (this.#findMs > FIND_MS_MAX)
+        throw new AppError("server_busy", { detail: "The finds of the access function take too long. Try again shortly." });
+      const startedAt = performance.now();
       const results = await this.#finder.find({ projectId, ownerId, keys: missing, lengthMax: FOUND_LENGTH_MAX, signal });
+      this.#findMs += performance.now() - startedAt;
       if (results.length === 0) throw new AppError("internal_error", { internal: "the finder returned nothing" });
       for (const [at, key] of missing.splice(0, results.length).entries()) {
         const { text = "", source } = results[at] ?? {};
@@ -154,7 +207,10 @@ class Evaluation {
     const { source, common, caller, signal } = this.#call;
     const keys = new Set(batch.flatMap((each) => each.keys));
     const found = [...keys].map((key): [string, string] => [key, this.#found.get(key) ?? ""]);
-    return this.#sandbox.judgeFunction({ source, common, cases: batch.map((each) => each.case), found }, { caller, signal });
+    return this.#sandbox.judgeFunction(
+      { source, common, cases: batch.map((each) => each.case), found },
+      { caller, signal, onBegin: this.#onBegin },
+    );
   }
 
   /** Stores a verdict, or returns the case with the finds that it now waits for. */
