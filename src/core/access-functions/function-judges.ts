@@ -14,6 +14,7 @@ import type { Clock } from "@/src/core/clock";
 import { andThen, type MaybePromise } from "@/src/core/maybe-promise";
 import type { FunctionCase } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
+import { toFunctionCases, toRequestText, toUserText } from "./function-input";
 import type { FunctionVerdict, FunctionVerdicts } from "./function-verdicts";
 
 /** The maximum number of dependencies on single records that are kept. More become one on all records of their endpoints. */
@@ -85,8 +86,8 @@ class FunctionJudge implements RecordJudge {
     this.#request = request;
     this.#source = source;
     this.#options = options;
-    this.#user = user && userData !== null ? `{"uniqueId":"${user.id}","data":${userData}}` : "null";
-    this.#client = JSON.stringify({ origin: origin ?? null, key: key && { name: key.name, scope: key.scope } });
+    this.#user = toUserText(user && userData !== null ? { id: user.id, data: userData } : null);
+    this.#client = toRequestText({ origin: origin ?? null, key });
     // Everything that the function sees, other than the record, the input and the time.
     this.identity = createHash("sha256")
       .update(JSON.stringify([sourceHash, this.#user, this.#client]))
@@ -101,15 +102,14 @@ class FunctionJudge implements RecordJudge {
   async judge(operation: JudgedOperation, records: readonly JudgedRecord[], options: JudgeOptions = {}): Promise<readonly boolean[]> {
     this.#lastRefusal = undefined;
     if (records.length === 0) return [];
-    // A function can treat read and subscribe differently. Nobody receives what a GET would refuse.
-    const operations = operation === "subscribe" ? (["read", "subscribe"] as const) : [operation];
-    const cases = records.flatMap((record) => operations.map((each) => toFunctionCase(each, record, options.input)));
-    const verdicts = await this.evaluate(cases, options);
+    const cases = records.flatMap((record) => toFunctionCases(operation, record, options.input));
+    const perRecord = cases.length / records.length;
+    const verdicts = await this.#evaluate(cases, options);
     if (records.length === 1) this.#lastRefusal = toRefusal(verdicts.find((verdict) => !isAllowed(verdict)));
-    return records.map((_, index) => operations.every((__, at) => isAllowed(verdicts[index * operations.length + at])));
+    return records.map((_, index) => verdicts.slice(index * perRecord, (index + 1) * perRecord).every(isAllowed));
   }
 
-  evaluate(cases: readonly FunctionCase[], { signal, caller }: JudgeOptions): Promise<FunctionVerdict[]> {
+  #evaluate(cases: readonly FunctionCase[], { signal, caller }: JudgeOptions): Promise<FunctionVerdict[]> {
     const { endpoint, project, key } = this.#request.resolved;
     return this.#options.verdicts.evaluate({
       source: this.#source,
@@ -145,17 +145,6 @@ class FunctionJudge implements RecordJudge {
     const name = recordId === undefined || isFull ? endpointId : endpointId + recordId;
     if (!this.#dependencies.has(name)) this.#dependencies.set(name, isFull ? { ...dependency, recordId: undefined } : dependency);
   }
-}
-
-/** The case of one record. `input`: the body of an update. */
-export function toFunctionCase(operation: JudgedOperation, record: JudgedRecord, input: string | undefined): FunctionCase {
-  if (operation === "create") return { operation, record: "null", input: record.data };
-  const { uniqueId, data, owner } = record;
-  return {
-    operation,
-    record: `{"uniqueId":"${uniqueId}","data":${data},"owner":${owner === null ? "null" : `"${owner}"`}}`,
-    input: (operation === "update" ? input : undefined) ?? "null",
-  };
 }
 
 function isAllowed(verdict: FunctionVerdict | undefined): boolean {

@@ -1,16 +1,18 @@
 /** Says whether a user may do something with a record, and which rule decides (A6). Nothing is written. */
 import { performance } from "node:perf_hooks";
 import { toOwnerPath } from "@/src/core/access/caller-path";
-import { toFunctionCase } from "@/src/core/access-functions/function-judges";
 import type { FunctionVerdicts } from "@/src/core/access-functions/function-verdicts";
 import type { Clock } from "@/src/core/clock";
 import { toUuid } from "@/src/core/records/unique-id";
 import type { CompiledRule, RuleReason } from "@/src/core/rules/compile-rule";
 import type { RuleCaller, RuleRecord } from "@/src/core/rules/rule-facts";
+import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccessCheck, AccessChecked } from "@/src/shared/management/access";
 import { findEndpointRefusal, findTriedEndpoint, findTriedUsers, type TriedEndpoint, type TriedUser, toRuleCaller } from "./find-callers";
+import { requireFunction } from "./require-function";
+import { toFunctionDecision, tryFunction } from "./try-function";
 
 const VERDICTS: Readonly<Record<RuleReason["verdict"], string>> = {
   true: "is true",
@@ -26,21 +28,26 @@ type Decision = AccessChecked["decidedBy"];
  */
 export async function checkAccess({
   db,
+  sandbox,
   verdicts,
   clock,
   ownerId,
   endpointId,
-  input: { user: userId, operation, uniqueId, record: sent, input, keyScope = "read_write", rules, accessFunction },
+  input: asked,
 }: {
   db: Pick<Db, "endpoint" | "$queryRaw">;
+  sandbox: Pick<Sandbox, "checkFunction">;
   verdicts: FunctionVerdicts;
   clock: Clock;
   ownerId: string;
   endpointId: string;
   input: AccessCheck;
 }): Promise<AccessChecked> {
+  const { user: userId, operation, uniqueId, record: sent, input, keyScope = "read_write", rules, accessFunction } = asked;
   const endpoint = await findTriedEndpoint({ db, ownerId, endpointId, rules });
   const { projectId } = endpoint;
+  const payer = toOwnerPath(ownerId, projectId);
+  if (typeof accessFunction === "string") await requireFunction({ sandbox, source: accessFunction, caller: payer });
   const users = await findTriedUsers({ db, projectId, ids: [userId], field: () => "user" });
   const user = userId === null ? undefined : users.get(userId);
   const record = await findRecord({ db, endpointId, operation, uniqueId, sent, input, userId });
@@ -50,12 +57,13 @@ export async function checkAccess({
   const caller = toRuleCaller(user, keyScope);
   const judged = judgeByRules({ endpoint, endpointId, operation, user, record, caller, body });
   const source = accessFunction === undefined ? endpoint.accessFunction : accessFunction;
-  const { allowed, decidedBy } =
-    judged.allowed && source !== null
-      ? await judgeByFunction({ verdicts, clock, ownerId, projectId, endpointId, source, operation, user, record, keyScope, body })
-      : judged;
+  const called =
+    source === null || judged.decidedBy.kind === "endpoint"
+      ? null
+      : await tryFunction({ ...{ verdicts, clock, source, endpointId, projectId, caller: payer }, ...{ user, record, input: asked } });
+  const { allowed, decidedBy } = judged.allowed && called ? toFunctionDecision(called) : judged;
   const hidden = endpoint.rules?.listHidden(record, caller).map(({ text }) => text) ?? [];
-  return { allowed, decidedBy, hidden, millis: Math.round((performance.now() - start) * 1000) / 1000 };
+  return { allowed, decidedBy, function: called, hidden, millis: Math.round((performance.now() - start) * 1000) / 1000 };
 }
 
 const NO_RULE = { rule: null, part: null, verdict: null, line: null, column: null } as const;
@@ -86,55 +94,6 @@ function judgeByRules({
   // As on the endpoint: the input of a create is the new record.
   const reason = rule.explain({ record, caller, input: ruled === "create" ? record.data : ruled === "update" ? body : undefined });
   return { allowed: reason.isMet, decidedBy: toDecision(own ? "rule" : "default", rule, reason) };
-}
-
-async function judgeByFunction({
-  verdicts,
-  clock,
-  ownerId,
-  projectId,
-  endpointId,
-  source,
-  operation,
-  user,
-  record,
-  keyScope,
-  body,
-}: {
-  verdicts: FunctionVerdicts;
-  clock: Clock;
-  ownerId: string;
-  projectId: string;
-  endpointId: string;
-  source: string;
-  operation: AccessCheck["operation"];
-  user: TriedUser | undefined;
-  record: TriedRecord;
-  keyScope: RuleCaller["keyScope"];
-  body: string | undefined;
-}): Promise<{ allowed: boolean; decidedBy: Decision }> {
-  const userText = user ? `{"uniqueId":"${user.id}","data":${user.data}}` : "null";
-  const request = JSON.stringify({ origin: null, key: { name: "Access check", scope: keyScope } });
-  // A change is sent only to those who may also read the record.
-  const operations = operation === "subscribe" ? (["read", "subscribe"] as const) : [operation];
-  const found = await verdicts.evaluate({
-    ...{ source, endpointId, projectId, ownerId },
-    common: `{"user":${userText},"request":${request},"now":${clock.now().getTime()}}`,
-    cases: operations.map((each) => toFunctionCase(each, record, body)),
-    caller: toOwnerPath(ownerId, projectId),
-  });
-  const deciding = found.find((verdict) => verdict.outcome === "failed" || verdict.allow !== true) ?? found[0];
-  if (deciding?.outcome !== "verdict") {
-    const { cause, message, line = null, column = null } = deciding ?? { cause: "exception" };
-    const reason = `The access function failed (${cause})${message === undefined ? "" : `: ${message}`}. Access is refused.`;
-    return { allowed: false, decidedBy: { kind: "function", ...NO_RULE, line, column, reason } };
-  }
-  const { allow, reason } = deciding;
-  const verdict = allow ? "true" : "false";
-  return {
-    allowed: allow,
-    decidedBy: { kind: "function", ...NO_RULE, verdict, reason: reason ?? `The access function returned ${verdict}.` },
-  };
 }
 
 function toDecision(kind: "rule" | "default", { text }: CompiledRule, { part, start, verdict }: RuleReason): AccessChecked["decidedBy"] {

@@ -4,12 +4,12 @@ import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointCreate, EndpointDetail } from "@/src/shared/management/schemas";
+import { requireFunction } from "../access/require-function";
 import { storeAccessVersion, storeRules, toStoredRules } from "../access/stored-rules";
 import { requireOwnProject } from "../ownership";
 import { requireEndpointQuota } from "../quotas";
 import { isForeignKeyViolation, isUniqueViolation, pickDefined } from "../support";
 import { toEndpointDetail } from "../views";
-import { requireFunction } from "./access-function";
 import { storeSchema, toSchemaText } from "./schema";
 
 /** Returns the new endpoint. Throws `not_found` for the project, `name_taken`, `quota_exceeded`, what toSchemaText throws for the schema, and what requireFunction throws for the access function. */

@@ -8,12 +8,12 @@ import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointDetail, EndpointPatch, ManagedEndpoint } from "@/src/shared/management/schemas";
 import { SERVER_SEEN_SECONDS } from "@/src/shared/streams/protocol";
+import { requireFunction } from "../access/require-function";
 import { storeAccessVersion, storeRules, toStoredRules } from "../access/stored-rules";
 import { requireOwnEndpoint, requireOwnProject } from "../ownership";
 import { isUniqueViolation, pickDefined } from "../support";
 import type { EndpointRow } from "../views";
 import { toEndpointDetail, toManagedEndpoint } from "../views";
-import { requireFunction } from "./access-function";
 import { endpointNameTaken } from "./create-endpoint";
 import { storeSchema, toSchemaText } from "./schema";
 

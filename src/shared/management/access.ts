@@ -105,6 +105,9 @@ export const accessCheckSchema = z.strictObject({
   input: z.optional(z.unknown()),
   /** The scope of the key. Default: read_write. */
   keyScope: z.optional(z.enum(KEY_SCOPES, `Use one of: ${KEY_SCOPES.join(", ")}.`)),
+  /** The name of the key, and the origin of the request, as an access function sees them. Default: an empty name, and none. */
+  keyName: z.optional(z.string("Use a text.").check(z.maxLength(100, "Use 100 characters at most."))),
+  origin: z.optional(z.nullable(z.string("Use a text, or null for none.").check(z.maxLength(300, "Use 300 characters at most.")))),
   /** Rules to try instead of the stored ones. Null: none. */
   rules: z.optional(z.nullable(accessRulesSchema)),
   /** The source of an access function to try instead of the stored one. Null: none. */
@@ -126,9 +129,25 @@ const decision = z.object({
   column: z.nullable(z.int()),
   reason: z.string(),
 });
+/** The call of the access function. It is made even if the rules refuse, but then it decides nothing. */
+const functionTrial = z.object({
+  outcome: z.enum(["allowed", "refused", "failed"]),
+  /** The reason that the function returned. */
+  reason: nullableText,
+  /** Why it failed. */
+  cause: z.nullable(z.enum(["exception", "type", "pending", "source", "time", "memory", "depth", "output"])),
+  /** The message of the failure, which is not logged and not sent to others, because it can quote data. */
+  message: nullableText,
+  /** Where it failed. */
+  line: z.nullable(z.int()),
+  column: z.nullable(z.int()),
+  millis: z.number(),
+});
 export const accessCheckedSchema = z.object({
   allowed: z.boolean(),
   decidedBy: decision,
+  /** Null: the endpoint has no access function, or refuses the user before. */
+  function: z.nullable(functionTrial),
   /** The entries of `hide` that hide fields of the record from the user. */
   hidden: z.array(z.string()),
   /** How long the decision took. */

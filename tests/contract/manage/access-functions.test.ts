@@ -1,5 +1,6 @@
 /** Tests that the management API stores an endpoint's access function (S8) only if it is one function. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { accessCheckedSchema } from "@/src/shared/management/access";
 import { ACCESS_FUNCTION_BYTES_MAX } from "@/src/shared/text/access-function";
 import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
 
@@ -87,5 +88,71 @@ describe("saving an access function", () => {
     expect((await bob.call("PATCH", path(), { body: { accessFunction: null } })).status).toBe(404);
     expect((await bob.call("GET", path())).status).toBe(404);
     expect((await ada.call("GET", path())).body.accessFunction).toBe(SOURCES[0]);
+  });
+});
+
+describe("access-check", () => {
+  const check = (body: object) =>
+    ada.call("POST", `${path()}/access-check`, { body: { user: null, operation: "read", record: { data: { n: 1 } }, ...body } });
+
+  it("[S8] responds with the verdict, the reason and the time of the stored function", async () => {
+    await patch({ accessFunction: "({ record }) => ({ allow: record.data.n > 1, reason: 'n is too small' })" });
+    const refused = await check({});
+    expect(refused.body).toMatchObject({
+      allowed: false,
+      decidedBy: { kind: "function", verdict: "false", rule: null, line: null, reason: "n is too small" },
+      function: { outcome: "refused", reason: "n is too small", cause: null, millis: expect.any(Number) },
+    });
+    expect(accessCheckedSchema.parse(refused.body)).toEqual(refused.body);
+    expect((await check({ record: { data: { n: 2 } } })).body).toMatchObject({
+      allowed: true,
+      decidedBy: { kind: "function", verdict: "true" },
+      function: { outcome: "allowed" },
+    });
+  });
+
+  it("[S8] responds with the cause, the message and the line of a failure", async () => {
+    await patch({ accessFunction: "({ record }) => {\n  return record.data.a.b;\n}" });
+    expect((await check({})).body).toMatchObject({
+      allowed: false,
+      decidedBy: {
+        kind: "function",
+        verdict: null,
+        line: 2,
+        reason: expect.stringMatching(/^The access function fails, because it throws \(TypeError/),
+      },
+      function: { outcome: "failed", cause: "exception", message: expect.stringMatching(/^TypeError/), line: 2 },
+    });
+    expect((await check({ accessFunction: "() => 1" })).body.function).toMatchObject({ outcome: "failed", cause: "type" });
+  });
+
+  it("[S8] tries a function that is not saved, and refuses one that is not valid", async () => {
+    const accessFunction = "({ request, operation, input }) => ({ allow: false, reason: JSON.stringify([request, operation, input]) })";
+    const body = { accessFunction, operation: "update", input: { n: 2 }, origin: "https://a.example", keyName: "Web", keyScope: "write" };
+    expect(JSON.parse((await check(body)).body.function.reason)).toEqual([
+      { origin: "https://a.example", key: { name: "Web", scope: "write" } },
+      "update",
+      { n: 2 },
+    ]);
+    expect((await check({})).body.function).toBeNull();
+    expect(await check({ accessFunction: "() => {\n tru e }" })).toMatchObject({
+      status: 400,
+      body: { code: "fields_invalid", fields: { accessFunction: expect.stringMatching(/^Line 2/) } },
+    });
+    expect((await ada.call("GET", path())).body.accessFunction).toBeNull();
+  });
+
+  it("[S8] shows the function's verdict beside that of rules that refuse", async () => {
+    await patch({ rules: { read: "n = 5" }, accessFunction: "() => true" });
+    expect((await check({})).body).toMatchObject({ allowed: false, decidedBy: { kind: "rule" }, function: { outcome: "allowed" } });
+    expect((await check({ record: { data: { n: 5 } } })).body).toMatchObject({ allowed: true, decidedBy: { kind: "function" } });
+  });
+
+  it("[S8] a stream needs read and subscribe, and finds are executed", async () => {
+    await create({ name: "rooms" });
+    await patch({ accessFunction: "async ({ operation, find }) => operation === 'subscribe' && (await find('rooms', {})).length === 0" });
+    expect((await check({ operation: "subscribe" })).body).toMatchObject({ allowed: false, function: { outcome: "refused" } });
+    await patch({ accessFunction: "async ({ find }) => (await find('rooms', {})).length === 0" });
+    expect((await check({ operation: "subscribe" })).body).toMatchObject({ allowed: true, function: { outcome: "allowed" } });
   });
 });
