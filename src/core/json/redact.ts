@@ -89,7 +89,7 @@ class Cut {
       const keyEnd = closingQuote(text, keyStart) + 1;
       const valueStart = skipSpace(text, skipSpace(text, keyEnd) + 1);
       const inner = enter(nodes, toComparable(decodeKey(text.slice(keyStart, keyEnd))));
-      const isHidden = inner.some((node) => node.isHidden);
+      const isHidden = inner !== NONE && inner.some((node) => node.isHidden);
       const valueEnd = isHidden ? endOfValue(text, valueStart) : this.#visit(valueStart, inner);
       const memberEnd = skipSpace(text, valueEnd);
       const hasNext = text[memberEnd] === ",";
@@ -106,8 +106,8 @@ class Cut {
     let at = skipSpace(text, start + 1);
     for (let index = 0; at < text.length && text[at] !== "]"; index += 1) {
       const named = enter(nodes, String(index));
-      const isHidden = named.some((node) => node.isHidden);
-      const end = isHidden ? endOfValue(text, at) : this.#visit(at, named.length === 0 ? nodes : [...nodes, ...named]);
+      const isHidden = named !== NONE && named.some((node) => node.isHidden);
+      const end = isHidden ? endOfValue(text, at) : this.#visit(at, named === NONE ? nodes : joinNodes(nodes, named));
       if (isHidden) this.#replace(at, end, "null");
       at = skipSpace(text, end);
       if (text[at] === ",") at = skipSpace(text, at + 1);
@@ -116,11 +116,20 @@ class Cut {
   }
 }
 
-function enter(nodes: readonly Node[], step: string): Node[] {
-  const inner: Node[] = [];
+const NONE: readonly Node[] = [];
+
+/** Each node once. Otherwise nested arrays would double the nodes at each level. */
+function joinNodes(nodes: readonly Node[], named: readonly Node[]): readonly Node[] {
+  return [...new Set([...nodes, ...named])];
+}
+
+function enter(nodes: readonly Node[], step: string): readonly Node[] {
+  let inner: Node[] | undefined;
   for (const { children } of nodes) {
     const child = children.get(step);
-    if (child) inner.push(child);
+    if (!child) continue;
+    if (inner) inner.push(child);
+    else inner = [child];
   }
-  return inner;
+  return inner ?? NONE;
 }

@@ -2,10 +2,9 @@
  * Translates an access rule for one caller to a condition in SQL. SQL's NULL is the undecided of rules, so both have the same logic. A part that SQL
  * cannot judge exactly is replaced by a weaker condition.
  */
-import { readJsonItems } from "@/src/core/json/items";
 import type { RuleExpression, RuleOperand, RuleOperator } from "@/src/shared/rules/rule-syntax";
 import { foldText } from "@/src/shared/text/fold-text";
-import { compareValues, isComparableNumber, isNullLiteral, type RuleValue, toRuleValue } from "./rule-values";
+import { compareValues, isComparableNumber, isNullLiteral, type RuleValue, readRuleItems } from "./rule-values";
 
 /** `text` refers to `values` as `$1`, `$2`, …; it is `true` or `false` if the record does not matter. */
 export interface RuleCondition {
@@ -250,10 +249,10 @@ function toContained(value: RuleValue): Test | undefined {
     };
   }
   if (value.type !== "array") return undefined;
-  const items = readItems(value);
-  const strings = items.filter(({ type }) => type === "string").map(({ text }) => text);
-  const numbers = items.filter(({ type, text }) => type === "number" && isComparableNumber(text)).map(({ text }) => text);
-  const booleans = items.filter(({ type }) => type === "boolean").map(({ text }) => text);
+  const items = readRuleItems(value);
+  const strings = [...items.strings];
+  const numbers = items.others.filter(({ type, text }) => type === "number" && isComparableNumber(text)).map(({ text }) => text);
+  const booleans = items.others.filter(({ type }) => type === "boolean").map(({ text }) => text);
   return {
     isExact: strings.every((text) => ASCII.test(text)),
     write: (bind) =>
@@ -261,10 +260,6 @@ function toContained(value: RuleValue): Test | undefined {
         WHEN ${isNumber("v")} THEN v.text::numeric = ANY (${bind(numbers, "numeric[]")})
         WHEN json_typeof(v.json) = 'boolean' THEN v.text = ANY (${bind(booleans, "text[]")}) END`,
   };
-}
-
-function readItems(list: RuleValue): RuleValue[] {
-  return Array.from(readJsonItems(list.text), ({ text }) => toRuleValue(text));
 }
 
 const OWNER_ID = /^[0-9a-f]{32}$/;
@@ -282,7 +277,7 @@ function toOwnerComparison(comparison: {
   const not = wanted ? "" : "NOT ";
   if (operator === "~") {
     if (isMirrored && type === "array") {
-      const ids = readItems(value).flatMap((item) => (item.type === "string" && OWNER_ID.test(item.text) ? [item.text] : []));
+      const ids = [...readRuleItems(value).strings].filter((text) => OWNER_ID.test(text));
       return exactly((bind) => `${not}(${owner} = ANY (${bind(ids, "uuid[]")}))`);
     }
     if (type !== "string" || (!isMirrored && text === "")) return false;

@@ -8,8 +8,18 @@ export type Verdict = boolean | undefined;
 
 /** A JSON value. The text of a string is decoded and in NFC; the others are as written. */
 export interface RuleValue {
-  type: "string" | "number" | "boolean" | "null" | "array" | "object";
-  text: string;
+  readonly type: "string" | "number" | "boolean" | "null" | "array" | "object";
+  readonly text: string;
+  /** Of a string: for `~`. Kept, because many callers are compared with one record. */
+  folded?: string;
+  /** Of an array: its items. Kept, as above. */
+  items?: RuleItems;
+}
+
+interface RuleItems {
+  /** In NFC. */
+  strings: ReadonlySet<string>;
+  others: readonly RuleValue[];
 }
 
 /** The value of a JSON text. */
@@ -87,11 +97,27 @@ function contains(left: RuleValue, right: RuleValue): Verdict {
   if (right.type !== "string" && right.type !== "number" && right.type !== "boolean") return undefined;
   if (right.type === "number" && toDecimal(right.text) === undefined) return undefined;
   if (left.type === "array") {
-    for (const { text } of readJsonItems(left.text)) if (compareValues("=", toRuleValue(text), right) === true) return true;
-    return false;
+    const { strings, others } = readRuleItems(left);
+    return right.type === "string" ? strings.has(right.text) : others.some((item) => compareValues("=", item, right) === true);
   }
   if (left.type !== "string" || right.type !== "string" || right.text === "") return undefined;
-  return foldText(left.text).includes(foldText(right.text));
+  left.folded ??= foldText(left.text);
+  right.folded ??= foldText(right.text);
+  return left.folded.includes(right.folded);
+}
+
+/** The items of an array. */
+export function readRuleItems(list: RuleValue): RuleItems {
+  if (list.items) return list.items;
+  const strings = new Set<string>();
+  const others: RuleValue[] = [];
+  for (const { text } of readJsonItems(list.text)) {
+    const item = toRuleValue(text);
+    if (item.type === "string") strings.add(item.text);
+    else others.push(item);
+  }
+  list.items = { strings, others };
+  return list.items;
 }
 
 /** Orders texts by code points, as PostgreSQL does with COLLATE "C". UTF-16 code units would order surrogate pairs before U+E000. */
