@@ -11,6 +11,7 @@ const BENCHES = {
   "data-plane": "the data plane over HTTP, with and without group commit [seconds]",
   "record-path": "the path of a record below HTTP [seconds] [only cases whose name contains this text]",
   "list-memory": "lists of a million records: speed, first byte, memory [records]",
+  "access-rules": "pages of a million records with access rules, beside pages without [records]",
   "fan-out": "deliveries to many sockets, below the database [sockets] [bytes]",
   "sustained-fan-out": "a rate of writes to many subscribers [writes per second] [subscribers] [seconds]",
   filters: "filters of streams, one job after the other [expression]",

@@ -4,8 +4,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { createRuledWorld, type RuledWorld } from "@/tests/support/ruled-world";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
-import { createRuledWorld, type RuledWorld } from "@/tests/support/servers/ruled-world";
 
 type Viewer = "ann" | "bob" | "sue" | "nobody" | "master";
 const VIEWERS: readonly Viewer[] = ["ann", "bob", "sue", "nobody", "master"];

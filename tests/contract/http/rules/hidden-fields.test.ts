@@ -1,7 +1,7 @@
 /** Tests that hidden fields are in no response, and that writes of those who cannot see them keep them (S7). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRuledWorld, type RuledWorld } from "@/tests/support/ruled-world";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
-import { createRuledWorld, type RuledWorld } from "@/tests/support/servers/ruled-world";
 
 let server: RealtimeServer;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 /** Tests lists of endpoints with access rules (S7, R3, R6): only allowed records, full pages, and a bound on the search. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RecordJudge } from "@/src/core/access/record-judge";
+import { createRuledWorld, type RuledWorld } from "@/tests/support/ruled-world";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
-import { createRuledWorld, type RuledWorld } from "@/tests/support/servers/ruled-world";
 
 let server: RealtimeServer;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 /** Tests that access rules decide what each caller reads over HTTP (S7). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRuledWorld, type RuledCaller } from "@/tests/support/ruled-world";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
-import { createRuledWorld, type RuledCaller } from "@/tests/support/servers/ruled-world";
 
 let server: RealtimeServer;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 /** Tests access rules of authentication endpoints (S7, L): they can open accounts for reading, and restrict every operation but login and logout. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRuledWorld, type RuledWorld } from "@/tests/support/ruled-world";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
-import { createRuledWorld, type RuledWorld } from "@/tests/support/servers/ruled-world";
 
 let server: RealtimeServer;
 beforeAll(async () => {

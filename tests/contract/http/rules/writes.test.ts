@@ -1,7 +1,7 @@
 /** Tests writes to endpoints with access rules (S7): judged and written in the same state, and shown as a GET would show them. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRuledWorld, type RuledRequest } from "@/tests/support/ruled-world";
 import { createRealtimeServer, type RealtimeServer } from "@/tests/support/servers/realtime-server";
-import { createRuledWorld, type RuledRequest } from "@/tests/support/servers/ruled-world";
 
 let server: RealtimeServer;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 /** A world with access rules at the endpoint to try (S7), and requests to it. */
 import type { AccessRules } from "@/src/shared/rules/access-rules";
-import type { RealtimeServer } from "./realtime-server";
-import { addRecord, createSecureWorld, MASTER_KEY, type SecureWorld, type Switches } from "./secure-world";
+import type { RealtimeServer } from "./servers/realtime-server";
+import { addRecord, createSecureWorld, MASTER_KEY, type SecureWorld, type Switches } from "./servers/secure-world";
 
 export type RuledCaller = "ann" | "bob" | "sue" | "nobody" | "master";
 
