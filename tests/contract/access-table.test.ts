@@ -195,7 +195,7 @@ const ROWS: readonly Row[] = [
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * What decides: the endpoint's switches, rules that say the same, or an access function that does. With rules or a function, all switches are on, so that
+ * Decided by the endpoint's switches, rules that say the same, or an access function that does. With rules or a function, all switches are on, so that
  * they alone refuse.
  */
 type By = "switches" | "rules" | "a function";

@@ -64,7 +64,7 @@ function keepInObject(stored: readonly JsonMember[], body: readonly JsonMember[]
 /** The value itself is hidden. */
 const WHOLE = Symbol("whole");
 
-/** What is left of the paths that pass through a member or an item. Keys are compared in NFC, so that no spelling of a key escapes. */
+/** The rest of the paths that pass through a member or an item. Keys are compared in NFC, so that no spelling of a key escapes. */
 function enter(paths: readonly Path[], key: string): readonly Path[] | typeof WHOLE {
   const name = normalizeText(key);
   const inner: Path[] = [];

@@ -77,7 +77,7 @@ async function sendOne(
     return;
   }
   const tagged = ["ETag", toEntityTag(record)];
-  // What a caller sees of a version changes with the caller's rights to see its fields.
+  // The same version can show other fields by now, if the caller's rights have changed.
   if (!grant.judge?.hidesFields && isNamedBy(exchange.request.headers["if-none-match"], String(record.version)))
     respond(exchange, { status: 304, headers: [...listHeaders(exchange), ...tagged] });
   else sendJson(exchange, 200, `[${toRecordText(record, { dataOnly })}]`, tagged);
