@@ -69,6 +69,8 @@ class RuleJudge implements RecordJudge {
     this.identity = JSON.stringify([revisions.find(rules), rules?.identify(caller), owned, user]);
   }
 
+  readonly isImmediate = true;
+
   get hidesFields(): boolean {
     return this.#rules?.hides === true;
   }

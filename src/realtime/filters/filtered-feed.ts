@@ -7,7 +7,7 @@ import { isPending, type MaybePromise } from "@/src/core/maybe-promise";
 import type { Change } from "@/src/core/records/ports";
 import { positionOf } from "@/src/core/streams/change-proof";
 import type { HiddenChange, LogPosition } from "@/src/core/streams/ports";
-import { createChangeBatch } from "../log/change-batch";
+import { type ChangeBatch, createChangeBatch } from "../log/change-batch";
 import { advance, type DeliveredPosition, toUploadBoundary } from "../log/delivered-position";
 import type { TailerListener } from "../log/listener-index";
 import type { LogTailer } from "../log/log-tailer";
@@ -105,7 +105,9 @@ class Feed implements FilteredFeed {
     return this.#listeners.size;
   }
 
-  onChanges({ encoded, before }: Parameters<TailerListener["onChanges"]>[0]): void {
+  onChanges(batch: Parameters<TailerListener["onChanges"]>[0]): void {
+    const { encoded, before } = batch;
+    if (this.#takeNow(batch)) return;
     this.#position = this.#toReached(before);
     if (this.#isBehind) return;
     for (const { change } of encoded) {
@@ -115,6 +117,32 @@ class Feed implements FilteredFeed {
     }
     if (this.#pendingBytes > this.#options.pendingBytesMax) this.#fallBehind();
     this.resume();
+  }
+
+  /**
+   * Takes a single change whose verdict is known at once. A refused one costs no more than the verdict: the position of an idle feed is that of the tailer.
+   * Returns false if the change must be taken as others are.
+   */
+  #takeNow({ encoded, position, before }: ChangeBatch): boolean {
+    const { view, encode } = this.#options;
+    const [first] = encoded;
+    if (view.showNow === undefined || encoded.length !== 1 || first === undefined || first.upload.length > 1) return false;
+    const { change } = first;
+    if (change.remainingInUpload !== undefined || !this.#isIdle()) return false;
+    let shown: Change | undefined;
+    try {
+      shown = view.showNow(change);
+    } catch {
+      // It is judged again, and ends or delays the streams.
+      return false;
+    }
+    if (shown === undefined) return true;
+    const reached = this.#toReached(before);
+    if (reached !== undefined && change.seq <= reached.seq) return true;
+    this.#position = position;
+    const shownBatch = createChangeBatch([encode(shown)], position, reached);
+    for (const listener of this.#listeners) listener.onChanges(shownBatch);
+    return true;
   }
 
   onReset({ from, to, reason }: Parameters<TailerListener["onReset"]>[0]): void {

@@ -6,7 +6,7 @@ import type { HiddenChange } from "@/src/core/streams/ports";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { type KeptChanges, keepChanges, toVisible } from "./kept-changes";
 
-export type StreamJudge = Pick<RecordJudge, "judge" | "redact" | "hidesFields">;
+export type StreamJudge = Pick<RecordJudge, "judge" | "redact" | "hidesFields" | "isImmediate">;
 
 /** The data of the records that the caller may read, as it may see it, in order. Undefined for the others. */
 interface Shown {
@@ -17,8 +17,8 @@ interface Shown {
 
 const NOTHING: Shown = { data: [], failed: undefined };
 
-/** The judged form of a change, shared by all judges, so that they can keep what they computed from it. */
-const judged = new WeakMap<Change, JudgedRecord>();
+/** The judged form of a change, shared by all judges, so that they can keep what they computed from it. A list, which most calls can pass on. */
+const judged = new WeakMap<Change, readonly [JudgedRecord]>();
 
 /**
  * Judges each change by the state that its message shows. `changes` must not end in the middle of an upload. The result is known at once if the judge's verdicts
@@ -33,13 +33,25 @@ export function judgeChanges(
   return andThen(judgeRecords(judge, visible.map(toJudged), signal), ({ data, failed }) => {
     const shown = new Map<Change, Change>();
     for (const [index, change] of visible.entries()) {
-      const text = data[index];
-      if (text === undefined) continue;
-      shown.set(change, text === change.record.data ? change : { ...change, record: { ...change.record, data: text } });
+      const kept = toShown(change, data[index]);
+      if (kept) shown.set(change, kept);
     }
     const at = visible[data.length];
     return keepChanges(changes, shown, failed && at && { error: failed, at });
   });
+}
+
+/**
+ * Judges one change by a judge that is immediate, without allocating anything for a change that is refused. Returns undefined if it is refused. Throws what the
+ * judge throws: then judge it by {@link judgeChanges}.
+ */
+export function judgeNow(judge: StreamJudge, change: Change): Change | undefined {
+  const records = toJudgedList(change);
+  const verdicts = judge.judge("subscribe", records);
+  if (isPending(verdicts)) throw new Error("A judge that is immediate returned a promise.");
+  // The most frequent result, of each change for each identity.
+  if (verdicts.length === 1 && verdicts[0] !== true) return undefined;
+  return toShown(change, show(judge, records, verdicts).data[0]);
 }
 
 /** The same for records. If the judge fails on a record, there is no result for it and for later ones. */
@@ -83,11 +95,21 @@ export function isBusy({ entry, code }: AppError): boolean {
   return entry.retryable && code !== "internal_error";
 }
 
+/** The change with the data that the caller may see. `data`: undefined if it may see none of it. */
+function toShown(change: Change, data: string | undefined): Change | undefined {
+  if (data === undefined || data === change.record.data) return data === undefined ? undefined : change;
+  return { ...change, record: { ...change.record, data } };
+}
+
 function toJudged(change: Change): JudgedRecord {
+  return toJudgedList(change)[0];
+}
+
+function toJudgedList(change: Change): readonly [JudgedRecord] {
   const known = judged.get(change);
   if (known) return known;
   const { record, owner } = change;
-  const created: JudgedRecord = { uniqueId: record.id, owner, data: record.data };
+  const created = [{ uniqueId: record.id, owner, data: record.data }] as const;
   judged.set(change, created);
   return created;
 }

@@ -22,10 +22,12 @@ export interface SharedJudge extends StreamJudge {
 /** The number of callers that are tried for one list of records. */
 const TRIES_MAX = 16;
 
-/** `hidesFields` is the same for all judges of an identity. */
-export function createSharedJudge({ hidesFields }: Pick<RecordJudge, "hidesFields">): SharedJudge {
+/** `hidesFields` and `isImmediate` are the same for all judges of an identity. */
+export function createSharedJudge({ hidesFields, isImmediate }: Pick<RecordJudge, "hidesFields" | "isImmediate">): SharedJudge {
   /** In the order of their turns. */
   const streams = new Set<StreamCaller>();
+  /** The next one, or the only one. */
+  let first: StreamCaller | undefined;
   const dependencies: JudgeDependency[] = [];
   const known = new Set<string>();
 
@@ -39,17 +41,19 @@ export function createSharedJudge({ hidesFields }: Pick<RecordJudge, "hidesField
   }
 
   function takeNext(): StreamCaller {
-    const [next] = streams;
+    const next = first;
     // Without a stream, nothing can be judged.
     if (!next) throw new AppError("server_busy");
     if (streams.size > 1) {
       streams.delete(next);
       streams.add(next);
+      [first] = streams;
     }
     return next;
   }
 
   const judge: StreamJudge["judge"] = (operation, records, options) => {
+    if (isImmediate) return takeNext().judge.judge(operation, records, options);
     const ask = (): MaybePromise<readonly boolean[]> => {
       const stream = takeNext();
       const verdicts = stream.judge.judge(operation, records, { ...options, caller: stream.caller });
@@ -78,12 +82,17 @@ export function createSharedJudge({ hidesFields }: Pick<RecordJudge, "hidesField
 
   return {
     hidesFields,
+    isImmediate,
     dependencies: () => dependencies,
     add: (stream) => {
       streams.add(stream);
+      first ??= stream;
       note(stream);
     },
-    remove: (stream) => streams.delete(stream),
+    remove: (stream) => {
+      streams.delete(stream);
+      [first] = streams;
+    },
     judge,
     redact: (record) => takeNext().judge.redact(record),
   };

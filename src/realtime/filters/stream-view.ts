@@ -6,13 +6,15 @@ import type { Change } from "@/src/core/records/ports";
 import { splitRecordText } from "@/src/core/records/record-text";
 import type { HiddenChange, SnapshotPage } from "@/src/core/streams/ports";
 import type { AppError } from "@/src/shared/errors";
-import { judgeChanges, judgeRecords, type StreamJudge } from "./judged-changes";
+import { judgeChanges, judgeNow, judgeRecords, type StreamJudge } from "./judged-changes";
 import type { KeptChanges } from "./kept-changes";
 import { filterChanges, type RecordFilter } from "./record-filter";
 
 export interface StreamView {
   /** True if snapshots must be read with the owners of their records. */
   readonly needsOwners: boolean;
+  /** Judges one change at once; undefined if it is refused. Absent: only `show` can. Throws if the judge fails: then `show` has to be asked. */
+  readonly showNow?: ((change: Change) => Change | undefined) | undefined;
   /**
    * Leaves out what the streams do not see. Known at once if the judge's verdicts are, and there is no filter. `changes` must not end in the middle of an upload.
    * Throws or rejects with the signal's reason.
@@ -38,6 +40,7 @@ export function createStreamView({
 
   return {
     needsOwners: judge !== undefined,
+    showNow: judge?.isImmediate && !filter ? (change) => judgeNow(judge, change) : undefined,
     show: (changes, signal) => {
       if (!judge) return filter ? filterChanges(filter, changes, signal) : { kept: changes, failed: undefined };
       const allowed = judgeChanges(judge, changes, signal);

@@ -40,6 +40,7 @@ export function createMemoryJudge({
       if (operation !== "subscribe") throw new Error(`A stream asked about ${operation}.`);
       return wait ? wait().then(() => decide(records)) : decide(records);
     },
+    isImmediate: wait === undefined,
     redact,
     hiddenFields: () => [],
     hidesFields: true,
