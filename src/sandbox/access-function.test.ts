@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FUNCTION_REASON_LENGTH_MAX } from "@/src/core/access-functions/limits";
 import type { FunctionCase, FunctionJudgement } from "@/src/core/sandbox";
 import { ACCESS_FUNCTION_BYTES_MAX } from "@/src/shared/text/access-function";
+import { unlessRefusedAsBusy } from "@/tests/support/unless-busy";
 import { createSandbox } from "./sandbox";
 
 const MIB = 1024 * 1024;
@@ -44,7 +45,9 @@ async function judgeAll(
 ): Promise<FunctionJudgement[]> {
   const judgements: FunctionJudgement[] = [];
   while (judgements.length < cases.length)
-    judgements.push(...(await sandbox.judgeFunction({ source, common, cases: cases.slice(judgements.length), found })));
+    judgements.push(
+      ...(await unlessRefusedAsBusy(() => sandbox.judgeFunction({ source, common, cases: cases.slice(judgements.length), found }))),
+    );
   return judgements;
 }
 

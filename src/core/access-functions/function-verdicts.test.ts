@@ -1,6 +1,7 @@
 /** Tests the rounds between access functions and their finds (S8), with the real sandbox and a finder in memory. */
 import { afterAll, describe, expect, it } from "vitest";
 import { createSandbox } from "@/src/sandbox/sandbox";
+import { unlessRefusedAsBusy } from "@/tests/support/unless-busy";
 import { createFunctionVerdicts, type FunctionCall } from "./function-verdicts";
 import type { RecordFinder } from "./ports";
 
@@ -88,7 +89,9 @@ describe("access functions that find", () => {
       log: { warn: (context) => void logged.push(context) },
     });
     const datas = [0, 1, 1, 1, 0, 0];
-    const verdicts = await evaluate(toCall("({ record }) => { while (record.data === 1); return true; }", datas));
+    const verdicts = await unlessRefusedAsBusy(() =>
+      evaluate(toCall("({ record }) => { while (record.data === 1); return true; }", datas)),
+    );
     expect(verdicts.map(({ outcome }) => outcome)).toEqual(["verdict", "failed", "failed", "failed", "failed", "failed"]);
     expect(logged).toEqual([{ endpointId: "endpoint", cause: "time", line: undefined, failures: 5 }]);
   });
