@@ -60,7 +60,9 @@ function toConditions({ range, "if-none-match": ifNoneMatch, "if-range": ifRange
  * address, so the address must contain the key. Otherwise the cache would respond to anybody, with any key or none.
  */
 function toCacheControl({ exchange: { parameters }, grant, resolved: { endpoint } }: Admitted): string {
-  const isForEverybody = !endpoint.secure && !grant.master && !parameters.has("fileToken") && Boolean(parameters.get("key"));
+  // A judge decides for each caller.
+  const isForEverybody =
+    !endpoint.secure && !grant.judge && !grant.master && !parameters.has("fileToken") && Boolean(parameters.get("key"));
   return endpoint.fileCacheSeconds > 0 && isForEverybody ? `public, max-age=${endpoint.fileCacheSeconds}, no-transform` : REVALIDATE;
 }
 

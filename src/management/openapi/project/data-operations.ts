@@ -20,7 +20,7 @@ export interface DataOperation extends Pick<ApiOperation, "summary" | "descripti
   responses: Record<string, ApiResponse>;
 }
 
-type Described = Pick<ManagedEndpoint, "kind" | "secure" | "schema">;
+type Described = Pick<ManagedEndpoint, "kind" | "secure" | "schema"> & Partial<Pick<ManagedEndpoint, "rules" | "accessFunction">>;
 
 /** Errors of every request. */
 const COMMON: readonly ErrorCode[] = [
@@ -64,14 +64,15 @@ export function toDataOperations(endpoint: Described, schemas: DataSchemas): Dat
 
 function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOperation[] {
   const access = endpoint.secure ? TOKEN : [];
-  const ofOthers: readonly ErrorCode[] = endpoint.secure ? ["access_denied"] : [];
+  const ofJudges = toJudgeErrors(endpoint);
+  const ofOthers: readonly ErrorCode[] = endpoint.secure ? ["access_denied", ...ofJudges] : ofJudges;
   const ofSchema: readonly ErrorCode[] = endpoint.schema === null ? [] : ["schema_mismatch", "schema_limit"];
   const example = endpoint.schema === null ? { example: { hello: "world" } } : {};
   const bodies: Record<string, ApiMedia> = {
     "application/json": { schema: schemas.data, ...example },
     "text/plain": { schema: { type: "string", minLength: 1 } },
   };
-  const created = [...access, ...BODY, ...ofSchema, ...ONCE, ...WRITE];
+  const created = [...access, ...ofJudges, ...BODY, ...ofSchema, ...ONCE, ...WRITE];
   const read = [...access, ...ofOthers];
   return [
     ...toReads({ errors: read, schemas }),
@@ -137,10 +138,17 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
   ];
 }
 
+/** The errors of access rules (S7) and access functions (S8). */
+function toJudgeErrors({ rules, accessFunction }: Partial<Pick<ManagedEndpoint, "rules" | "accessFunction">>): readonly ErrorCode[] {
+  if (accessFunction != null) return ["access_denied", "access_function_failed", "rate_limited", "server_busy"];
+  return rules == null ? [] : ["access_denied"];
+}
+
 /** Accounts are always protected: reading, changing and deleting them needs a token, regardless of the access settings. */
-function toUserOperations({ schema }: Described, schemas: DataSchemas): DataOperation[] {
+function toUserOperations({ schema, ...endpoint }: Described, schemas: DataSchemas): DataOperation[] {
   const ofSchema: readonly ErrorCode[] = schema === null ? [] : ["schema_mismatch", "schema_limit"];
-  const read: readonly ErrorCode[] = [...TOKEN, "access_denied"];
+  const ofJudges = toJudgeErrors(endpoint);
+  const read: readonly ErrorCode[] = [...TOKEN, "access_denied", ...ofJudges];
   const credentials: ApiBody = {
     required: true,
     content: {
@@ -156,7 +164,7 @@ function toUserOperations({ schema }: Described, schemas: DataSchemas): DataOper
       requestBody: credentials,
       responses: {
         201: toJson("The user.", schemas.record, ["ETag"]),
-        ...toErrors([...BODY, ...ofSchema, ...CREDENTIALS, "username_taken", ...WRITE]),
+        ...toErrors([...ofJudges, ...BODY, ...ofSchema, ...CREDENTIALS, "username_taken", ...WRITE]),
       },
     },
     toUpdate({

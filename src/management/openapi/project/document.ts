@@ -12,7 +12,8 @@ import { addDataSchemas, COMMON_SCHEMAS } from "./data-schemas";
 type Described = Pick<
   ManagedEndpoint,
   "id" | "name" | "description" | "kind" | "secure" | "othersCanRead" | "othersCanUpdate" | "othersCanDelete" | "schema"
->;
+> &
+  Partial<Pick<ManagedEndpoint, "rules" | "accessFunction">>;
 
 export function toProjectDocument({
   projectId,

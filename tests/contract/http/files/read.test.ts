@@ -284,6 +284,20 @@ describe("[F2] a public cache", () => {
     expect((await fetch(url)).headers.get("cache-control")).toBe("private, no-cache, no-transform");
   });
 
+  it.each([
+    ["rules", '{"read":"true"}'],
+    ["accessFunction", "() => true"],
+  ])("[S7] [S8] may not keep files of an endpoint with %s, which decide for each caller", async (column, value) => {
+    const id = await upload("x");
+    await setCache(3600);
+    expect((await get(id)).headers.get("cache-control")).toBe("public, max-age=3600, no-transform");
+    const type = column === "rules" ? "json" : "text";
+    await server.pool.query(`UPDATE "Endpoint" SET "${column}" = $2::${type} WHERE id = $1`, [seed.endpointId, value]);
+    await server.definitions.checkRevisions();
+    const answer = await get(id);
+    expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "private, no-cache, no-transform"]);
+  });
+
   it("may not keep files that were requested with the key in a header: their URL would work without a key", async () => {
     const id = await upload("x");
     await setCache(3600);
