@@ -25,6 +25,7 @@ const PARTS = [
   "sandbox",
   "storage",
   "limits",
+  "outbound",
   "runtime",
   "registry",
   "ui",
@@ -44,6 +45,7 @@ const SERVER_SIDE = [
   "sandbox",
   "storage",
   "limits",
+  "outbound",
   "runtime",
 ] as const;
 
@@ -58,6 +60,7 @@ const RULES: Readonly<Record<Part, Rule>> = {
   sandbox: { imports: ["core", "shared"] },
   storage: { imports: ["core", "shared"] },
   limits: { imports: ["core", "shared"] },
+  outbound: { imports: ["core", "shared"] },
   runtime: { imports: [...SERVER_SIDE, "registry"] },
   registry: { imports: [], types: SERVER_SIDE },
   ui: { imports: ["shared"] },
@@ -77,6 +80,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     json: [],
     limits: ["access"],
     records: ["json"],
+    secrets: [],
     streams: [],
     users: ["access", "json", "limits", "records"],
   },

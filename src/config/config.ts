@@ -1,15 +1,14 @@
 /** Parses the environment variables that server.ts passes to it, and reports every problem with its fix. */
 import fs from "node:fs";
-import net from "node:net";
 import path from "node:path";
 import * as z from "zod/mini";
 import { isWebOrigin, parseOrigin } from "@/src/shared/http/origins";
 import type { QuotaLimits } from "@/src/shared/management/quotas";
+import { addressRangesProblem, toList, trustProxyProblem } from "./address-lists";
 import { type Layout, toConnectionsDefault, toConnectionsMin, toLayout, workersProblem } from "./layout";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 const MODES = ["production", "development", "test"] as const;
-const PROXY_NAMES = new Set(["loopback", "linklocal", "uniquelocal"]);
 const ADMIN_PASSWORD_LENGTH_MIN = 10;
 const SECRET_LENGTH_MIN = 32;
 /** The minimum number of distinct characters. One of 10 million random secrets of 32 hex digits has fewer. */
@@ -46,6 +45,8 @@ export interface Config extends Layout {
   tls?: { certFile: string; keyFile: string };
   /** Proxies whose forwarding headers are trusted: addresses, CIDR ranges, or proxy-addr's names. */
   trustProxy: string[];
+  /** Addresses and ranges that are not public and that users may have the server connect to. */
+  outboundAllowed: string[];
   signup: "open" | "closed";
   demo: boolean;
   admin?: { email: string; password: string };
@@ -138,6 +139,7 @@ const variables = z.object({
   TLS_CERT_FILE: text(fileProblem),
   TLS_KEY_FILE: text(fileProblem),
   TRUST_PROXY: text(trustProxyProblem),
+  RESTED_OUTBOUND_ALLOWED: text(addressRangesProblem),
   RESTED_SIGNUP: oneOf(["open", "closed"]),
   RESTED_DEMO: oneOf(["1", "0", "true", "false"]),
   RESTED_ADMIN_EMAIL: text((value) =>
@@ -251,6 +253,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     ...layout,
     databaseConnectionsMax: number("RESTED_DATABASE_CONNECTIONS_MAX", toConnectionsDefault(layout)),
     trustProxy: toList(env.TRUST_PROXY),
+    outboundAllowed: toList(env.RESTED_OUTBOUND_ALLOWED),
     signup: env.RESTED_SIGNUP === "open" ? "open" : "closed",
     demo: env.RESTED_DEMO === "1" || env.RESTED_DEMO === "true",
     ...(env.RESTED_ADMIN_EMAIL === undefined || env.RESTED_ADMIN_PASSWORD === undefined
@@ -312,10 +315,6 @@ function isVariable(name: string): name is Variable {
   return Object.hasOwn(variables.def.shape, name);
 }
 
-function toList(value: string | undefined): string[] {
-  return (value ?? "").split(/[\s,]+/).filter((item) => item !== "");
-}
-
 function databaseUrlProblem(value: string): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1) return undefined;
@@ -349,20 +348,6 @@ function fileProblem(value: string): string | undefined {
     const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
     return `${value} cannot be read (${reason}). Use the path of a PEM file that this process's user can read.`;
   }
-}
-
-function trustProxyProblem(value: string): string | undefined {
-  const wrong = toList(value).filter((item) => !isProxy(item));
-  if (wrong.length === 0) return undefined;
-  return `List addresses or ranges of your proxies, separated by commas, like 10.0.0.0/8, or loopback, linklocal, uniquelocal. Not valid: ${wrong.join(", ")}.`;
-}
-
-function isProxy(item: string): boolean {
-  if (PROXY_NAMES.has(item)) return true;
-  const [address = "", prefix, ...rest] = item.split("/");
-  const family = net.isIP(address);
-  if (family === 0 || rest.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }
 
 function secretProblem(value: string): string | undefined {
