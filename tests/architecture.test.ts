@@ -79,6 +79,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     http: [],
     json: [],
     limits: ["access"],
+    mail: ["files", "records"],
     records: ["json"],
     secrets: [],
     streams: [],

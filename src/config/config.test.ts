@@ -125,6 +125,8 @@ test("every variable is read", () => {
       RESTED_S3_ENDPOINT: "http://localhost:9000",
       RESTED_S3_ACCESS_KEY_ID: "id",
       RESTED_S3_SECRET_ACCESS_KEY: "secret",
+      RESTED_SMTP_URL: "smtps://u:p@mail.example.com",
+      RESTED_SMTP_FROM: "noreply@example.com",
       RESTED_SANDBOX_TIMEOUT_MS: "50",
       RESTED_SANDBOX_MEMORY_BYTES_MAX: "16777216",
       RESTED_SANDBOX_CPU_MS_PER_MINUTE: "3000",
@@ -168,6 +170,7 @@ test("every variable is read", () => {
     accessTokenTtlMs: 3_600_000,
     uploadTimeoutMs: 1000,
     s3: { bucket: "files", region: "eu-central-1", endpoint: "http://localhost:9000", accessKeyId: "id", secretAccessKey: "secret" },
+    smtp: { host: "mail.example.com", port: 465, secure: true, user: "u", password: "p", from: "noreply@example.com" },
     sandboxTimeoutMs: 50,
     sandboxMemoryBytesMax: 16_777_216,
     sandboxCpuMsPerMinute: 3_000,
@@ -266,7 +269,7 @@ test(".env.example has every variable, once, and no other", () => {
 test("the defaults in .env.example are the actual ones", () => {
   const example = fs.readFileSync(".env.example", "utf8");
   const shown = [...example.matchAll(/^# ([A-Z][A-Z0-9_]*)=(.+)$/gm)].flatMap(([, name = "", value = ""]) =>
-    /DATABASE_URL|REDIS_URL|PUBLIC_URL|TLS_|TRUST_PROXY|OUTBOUND|ADMIN/.test(name) ? [] : [[name, value]],
+    /DATABASE_URL|REDIS_URL|PUBLIC_URL|SMTP_URL|SMTP_FROM|TLS_|TRUST_PROXY|OUTBOUND|ADMIN/.test(name) ? [] : [[name, value]],
   );
   expect(shown.length).toBeGreaterThan(8);
   expect(parseConfig(Object.fromEntries(shown))).toEqual(parseConfig({}));

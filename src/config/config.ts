@@ -6,6 +6,7 @@ import { isWebOrigin, parseOrigin } from "@/src/shared/http/origins";
 import type { QuotaLimits } from "@/src/shared/management/quotas";
 import { addressRangesProblem, toList, trustProxyProblem } from "./address-lists";
 import { type Layout, toConnectionsDefault, toConnectionsMin, toLayout, workersProblem } from "./layout";
+import { type SmtpConfig, smtpFromProblem, smtpUrlProblem, toSmtpConfig } from "./smtp";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 const MODES = ["production", "development", "test"] as const;
@@ -92,6 +93,8 @@ export interface Config extends Layout {
   sandboxCpuMsPerMinute: number;
   /** The maximum size of a JSONata expression's result (R6). */
   jsonataResultBytesMax: number;
+  /** The mail server of the deployment. Absent: only projects with a configuration of their own can send mails. */
+  smtp?: SmtpConfig;
   pingIntervalMs: number;
   pongTimeoutMs: number;
   /** The interval at which the change log and the definitions are polled, in case a notification was lost. */
@@ -183,6 +186,8 @@ const variables = z.object({
   RESTED_S3_ENDPOINT: text(s3EndpointProblem),
   RESTED_S3_ACCESS_KEY_ID: text(),
   RESTED_S3_SECRET_ACCESS_KEY: text(),
+  RESTED_SMTP_URL: text(smtpUrlProblem),
+  RESTED_SMTP_FROM: text(smtpFromProblem),
   RESTED_SANDBOX_TIMEOUT_MS: wholeNumber(10, 60_000, " milliseconds"),
   RESTED_SANDBOX_MEMORY_BYTES_MAX: wholeNumber(8 * MIB, 2048 * MIB, " bytes"),
   RESTED_SANDBOX_CPU_MS_PER_MINUTE: wholeNumber(0, 3_600_000, " milliseconds a minute; 0 for no limit"),
@@ -201,6 +206,7 @@ const PAIRS: readonly (readonly [Variable, Variable])[] = [
   ["RESTED_ADMIN_EMAIL", "RESTED_ADMIN_PASSWORD"],
   ["RESTED_S3_BUCKET", "RESTED_S3_ACCESS_KEY_ID"],
   ["RESTED_S3_BUCKET", "RESTED_S3_SECRET_ACCESS_KEY"],
+  ["RESTED_SMTP_URL", "RESTED_SMTP_FROM"],
 ];
 
 /** Returns the configuration. An empty variable counts as unset. Throws an error that lists every problem with its fix, without the values of secrets. */
@@ -291,6 +297,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     accessTokenTtlMs: number("RESTED_ACCESS_TOKEN_MINUTES", 7 * 24 * 60) * 60_000,
     uploadTimeoutMs: number("RESTED_UPLOAD_TIMEOUT_MS", 600_000),
     ...toS3(env),
+    ...toSmtpConfig(env.RESTED_SMTP_URL, env.RESTED_SMTP_FROM),
     sandboxTimeoutMs: number("RESTED_SANDBOX_TIMEOUT_MS", 1000),
     sandboxMemoryBytesMax: number("RESTED_SANDBOX_MEMORY_BYTES_MAX", 128 * MIB),
     sandboxCpuMsPerMinute: number("RESTED_SANDBOX_CPU_MS_PER_MINUTE", 15_000),

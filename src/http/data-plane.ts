@@ -204,6 +204,7 @@ class Plane {
         // If the record was a file, its bytes are deleted now.
         return operation === "delete" ? andThen(serving, () => this.#files.sweepSoon()) : serving;
       });
+    if (resolved.endpoint.kind !== "authentication") throw new AppError("endpoint_or_key_invalid");
     // Users have no files, so `fileToken` has no meaning here.
     const userOperation = toUserOperation(operation === "shareFile" ? "create" : operation, exchange.parameters);
     return andThen(this.#access.authorize(resolved, { ...accessRequest, operation: userOperation }), (grant) =>

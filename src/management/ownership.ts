@@ -1,6 +1,7 @@
 /** Checks that a project or an endpoint belongs to the account. Everything else is `not_found`, so that ids cannot be probed. */
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
+import type { EndpointKind } from "@/src/shared/streams/protocol";
 
 /** Throws `not_found` unless the project exists and belongs to `ownerId`. */
 export async function requireOwnProject({
@@ -44,7 +45,7 @@ export async function requireOwnEndpoint({
 
 export interface OwnTarget {
   projectId: string;
-  kind: "data" | "authentication";
+  kind: EndpointKind;
   /** The JSON text of the schema that records must match (R10). Null: none. */
   schema: string | null;
 }

@@ -8,6 +8,7 @@ import type {
   SessionView,
   TokenView,
 } from "@/src/shared/management/schemas";
+import type { EndpointKind } from "@/src/shared/streams/protocol";
 
 const toTime = (date: Date) => date.toISOString();
 const toTimeOrNull = (date: Date | null) => date?.toISOString() ?? null;
@@ -87,7 +88,7 @@ export interface EndpointRow {
   projectId: string;
   name: string;
   description: string;
-  kind: "data" | "authentication";
+  kind: EndpointKind;
   secure: boolean;
   othersCanRead: boolean;
   othersCanUpdate: boolean;

@@ -15,6 +15,7 @@ import type { Cleanup } from "./cleanup";
 import { composeAccess } from "./node/access";
 import { composeDataPlane, composeStorage } from "./node/data-plane";
 import { composeJobs } from "./node/jobs";
+import { composeMail, type MailOptions } from "./node/mail";
 import type { Siblings } from "./node/siblings";
 import { createStores, type Stores } from "./node/stores";
 import { composeStreams } from "./node/streams";
@@ -42,6 +43,8 @@ export interface NodeOptions {
   now?: () => number;
   /** Default: the limits of production. */
   drain?: DrainOptions;
+  /** Default: the times of production. */
+  mail?: MailOptions | undefined;
   log: Log;
   /** Closes what the node has made. Each part is added as soon as it exists, so a failure leaves nothing open. Call `closeStreams` first. */
   cleanup: Cleanup;
@@ -68,6 +71,7 @@ export function composeNode(options: NodeOptions) {
   let settle = (): Promise<void> | undefined => undefined;
   const storageParts = composeStorage({ ...options, stores, tokens, sandbox, settle: () => settle() });
   const { store, records, users, files, quotas, imports, importStaging } = storageParts;
+  const mail = composeMail({ ...options, files });
   const streams = composeStreams({ ...options, ...accessParts, stores, sandbox, quotas });
   settle = streams.settle;
   const { hub, changes, eventStreams, streamRegistry, upgrade, closeStreams } = streams;
@@ -78,10 +82,11 @@ export function composeNode(options: NodeOptions) {
     ...{ config, log, clock, db, asAccount, recordSearch, writeDb, endpointQueue },
     ...{ records: store, changes, definitions, tokens, signIns, users, quotas, files, imports, importStaging },
     ...{ sandbox, hub, held, secret, passwords },
+    mailer: mail.mailer,
     managementLimits: createManagementLimits({ limiter, perMinute: config.managementRateLimit }),
     loginLimiter: createLoginLimiter(),
     settle,
   };
-  const jobs = composeJobs({ ...runtime, lanes, streamRegistry, slowClients, role: options.siblings?.role });
-  return { runtime, dataPlane, drain, slowClients, upgrade, closeStreams, streamRegistry, jobs };
+  const jobs = composeJobs({ ...runtime, lanes, mailDelivery: mail.delivery, streamRegistry, slowClients, role: options.siblings?.role });
+  return { runtime, dataPlane, drain, slowClients, upgrade, closeStreams, streamRegistry, jobs, mail };
 }

@@ -10,6 +10,7 @@ import type { ManagementLimits } from "@/src/core/limits/management-limits";
 import type { LoginLimiter } from "@/src/core/limits/ports";
 import type { Quotas } from "@/src/core/limits/quotas";
 import type { Log } from "@/src/core/log";
+import type { Mailer } from "@/src/core/mail/ports";
 import type { RecordStore } from "@/src/core/records/ports";
 import type { Sandbox } from "@/src/core/sandbox";
 import type { ChangeLog } from "@/src/core/streams/ports";
@@ -65,6 +66,8 @@ export interface Runtime {
   secret: string;
   /** Hashes and verifies all passwords of this process, in a fair order. */
   passwords: PasswordHasher;
+  /** Queues mails. */
+  mailer: Mailer;
   /** Limits of the management API and the dashboard's pages. */
   managementLimits: ManagementLimits;
   /** Limits attempts to guess passwords. */

@@ -82,6 +82,9 @@ export const ERRORS = {
 
   access_denied: client(403, "This record belongs to another user."),
 
+  // M: e-mail
+  email_not_configured: client(409, "This project has no e-mail configuration. Add one in the project's settings."),
+
   // W: reasons for closing an open stream
   key_revoked: { status: 400, close: 1000, retryable: false, message: "The API key was revoked." },
   key_expired: { status: 400, close: 1000, retryable: false, message: "The API key has expired." },

@@ -1,11 +1,12 @@
 /** Interfaces through which the access decision reads definitions, access tokens and sign-ins. Adapters are in db/stores. */
+import type { EndpointKind } from "@/src/shared/streams/protocol";
 /** A key with its endpoint and project, as stored. Revoked and expired keys are returned too. */
 export interface Definition {
   key: { id: string; name: string; scope: "read" | "write" | "read_write"; expiresAt: Date | null; revokedAt: Date | null };
   endpoint: {
     id: string;
     name: string;
-    kind: "data" | "authentication";
+    kind: EndpointKind;
     secure: boolean;
     /** Whether other users of the application may read, update and delete a user's records if the endpoint is secure (S2). */
     othersCanRead: boolean;

@@ -1,4 +1,5 @@
 /** The periodic jobs of a node, with their intervals. */
+import type { MailDelivery } from "@/src/core/mail/delivery";
 import { sweepChanges } from "@/src/db/records/change-retention";
 import { sweepIdempotentRequests } from "@/src/db/records/idempotent-requests";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
@@ -26,12 +27,15 @@ const LOG_SWEEP_INTERVAL_MS = 10_000;
 const USAGE_INTERVAL_MS = 5_000;
 /** The rows of a deleted endpoint begin to be deleted within this time. */
 const PURGE_INTERVAL_MS = 1_000;
+/** Mails that another process has queued, and those of a node that was killed, are found within this time. */
+const MAIL_INTERVAL_MS = 1_000;
 
 type Options = Pick<NodeOptions, "config" | "lanes"> &
   Pick<Runtime, "hub" | "definitions" | "tokens" | "signIns" | "users" | "quotas" | "files" | "importStaging"> & {
     /** Undefined: this process serves everything. */
     role: Role | undefined;
     streamRegistry: StreamRegistry;
+    mailDelivery: Pick<MailDelivery, "poll">;
     slowClients: Pick<SlowClients, "sweep">;
   };
 
@@ -66,6 +70,7 @@ export function composeJobs(options: Options): Job[] {
       run: async () => void ((await purge.run()) && files.sweepSoon()),
       stop: () => purge.stop(),
     },
+    { name: "send-mails", intervalMs: MAIL_INTERVAL_MS, run: () => options.mailDelivery.poll() },
     { name: "sweep-files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
     { name: "sweep-staged-imports", intervalMs: IMPORT_SWEEP_INTERVAL_MS, run: () => importStaging.sweep() },
   ];

@@ -7,7 +7,7 @@ import { CSV_DELIMITERS, EXPORT_FORMATS, NAMED_RECORDS_MAX } from "@/src/shared/
 import { ENDPOINT_NAME_KEYWORDS, endpointNameProblem, PROJECT_NAME_KEYWORDS, projectNameProblem } from "@/src/shared/text/names";
 import { startNames } from "@/src/shared/text/start-names";
 import { allowedOrigins } from "../http/origins";
-import { FILE_CACHE_SECONDS_MAX } from "../streams/protocol";
+import { ENDPOINT_KINDS, FILE_CACHE_SECONDS_MAX } from "../streams/protocol";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "../text/password-length";
 
 /** How long a rotated key may keep working: at most 30 days. */
@@ -20,7 +20,6 @@ export const CONNECTIONS_LIMIT_MAX = 500;
 export const APP_USERS_LIMIT_MAX = 200;
 /** The maximum size of a JSON Schema as text. */
 export const SCHEMA_BYTES_MAX = 65_536;
-export const ENDPOINT_KINDS = ["data", "authentication"] as const;
 
 // ---- Pieces --------------------------------------------------------------------------------------------------------
 
@@ -133,7 +132,7 @@ export const endpointCreateSchema = z.strictObject({
   name: endpointName,
   description: z.optional(description),
   /** Chosen at creation; it cannot be changed. */
-  kind: z.optional(z.enum(ENDPOINT_KINDS, `Use one of: ${ENDPOINT_KINDS.join(", ")}.`)),
+  kind: z.optional(z.enum(["data", "authentication"], "Use one of: data, authentication.")),
   secure: z.optional(flag()),
   othersCanRead: z.optional(flag()),
   othersCanUpdate: z.optional(flag()),
@@ -246,7 +245,7 @@ export const endpointSchema = z.object({
   projectId: id,
   name: z.string(),
   description: z.string(),
-  kind: z.enum(["data", "authentication"]),
+  kind: z.enum(ENDPOINT_KINDS),
   secure: z.boolean(),
   othersCanRead: z.boolean(),
   othersCanUpdate: z.boolean(),

@@ -1,0 +1,59 @@
+/** The part of a node that sends mails: configurations, queue, transport and deliveries (M). */
+
+import type { Config } from "@/src/config/config";
+import type { Files } from "@/src/core/files/files";
+import { parseAddress } from "@/src/core/mail/addresses";
+import { readMailFile } from "@/src/core/mail/attachments";
+import { createMailDelivery, type DeliveryTimes } from "@/src/core/mail/delivery";
+import { createMailer } from "@/src/core/mail/mailer";
+import type { MailConfiguration } from "@/src/core/mail/ports";
+import { createSecretBox } from "@/src/core/secrets/secret-box";
+import { createMailConfigurations } from "@/src/db/stores/mail-configurations";
+import { createOutbox } from "@/src/db/stores/outbox";
+import { createAddressPolicy } from "@/src/outbound/address-policy";
+import { createSmtpTransport, type SmtpTimes } from "@/src/outbound/smtp-transport";
+import type { NodeOptions } from "../compose";
+
+/** For tests. Default: the times of production, and the authorities that Node.js trusts. */
+export interface MailOptions {
+  times?: DeliveryTimes;
+  smtpTimes?: SmtpTimes;
+  /** Certificate authorities as PEM. */
+  ca?: string;
+}
+
+/** Recipients a minute of the e-mail endpoints of a project that uses the deployment's mail server. */
+const DEPLOYMENT_RATE = 30;
+
+type Options = Pick<NodeOptions, "config" | "lanes" | "secret" | "siblings" | "log" | "cleanup" | "mail"> & { files: Pick<Files, "open"> };
+
+/** Adds the deliveries to `cleanup`, which waits for the mails that are being sent. */
+export function composeMail({ config, lanes, secret, siblings, files, log, cleanup, mail = {} }: Options) {
+  const box = createSecretBox({ secret });
+  const configurations = createMailConfigurations({ db: lanes.reads, box, deployment: toDeployment(config) });
+  const outbox = createOutbox({ db: lanes.writeDb, queue: lanes.endpointQueue, background: lanes.background, box });
+  const transport = createSmtpTransport({ policy: createAddressPolicy(config.outboundAllowed), ca: mail.ca, times: mail.smtpTimes });
+  const delivery = createMailDelivery({
+    ...{ outbox, configurations, transport, log },
+    readFile: (file) => readMailFile(files, file),
+    ...(mail.times ? { times: mail.times } : {}),
+  });
+  cleanup.add(() => delivery.close());
+  // The workers of a server leave the mails to the process with the dashboard, whose poll finds them.
+  const wake = siblings?.role === "data" ? () => undefined : () => delivery.wake();
+  const mailer = createMailer({ configurations, outbox, wake });
+  return { box, configurations, outbox, transport, delivery, mailer };
+}
+
+function toDeployment({ smtp }: Config): MailConfiguration | undefined {
+  if (!smtp) return undefined;
+  const { from, ...server } = smtp;
+  const sender = parseAddress(from);
+  if (!sender) throw new Error("RESTED_SMTP_FROM is not an e-mail address.");
+  // Projects do not choose this mail server, so their users can only write to themselves.
+  return {
+    server: { ...server, isTrusted: true },
+    policy: { from: sender, recipients: "self", senders: [], rate: DEPLOYMENT_RATE },
+    source: "server",
+  };
+}
