@@ -84,6 +84,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     secrets: [],
     streams: [],
     users: ["access", "json", "limits", "records"],
+    webhooks: ["records", "streams"],
   },
   db: { embedded: [], prisma: ["records"], reads: [], records: ["reads"], stores: ["reads", "records"] },
   http: { body: [], handlers: ["body", "reply"], reply: [], server: ["handlers", "reply"] },
@@ -101,6 +102,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     projects: ["endpoints", "keys", "openapi"],
     records: ["changes"],
     setup: ["accounts", "keys"],
+    webhooks: [],
   },
   realtime: {
     cluster: [],
@@ -108,6 +110,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     hub: ["cluster", "filters", "log", "transports", "wire"],
     log: ["wire"],
     transports: ["wire"],
+    webhooks: ["filters", "log"],
     wire: [],
   },
   sandbox: { worker: [] },

@@ -30,6 +30,17 @@ export interface S3Config {
   secretAccessKey: string;
 }
 
+export interface WebhooksConfig {
+  /** URLs may have the scheme http. */
+  allowsHttp: boolean;
+  /** The maximum time of a request to a receiver. */
+  timeoutMs: number;
+  /** The time between the first and the second try of a delivery. It doubles with each further try. */
+  retryFirstMs: number;
+  /** A node that is killed is replaced after this time. */
+  leaseMs: number;
+}
+
 export interface Config extends Layout {
   /** The address to listen on. 127.0.0.1 is reachable only from this machine. */
   host: string;
@@ -48,6 +59,7 @@ export interface Config extends Layout {
   trustProxy: string[];
   /** Addresses and ranges that are not public and that users may have the server connect to. */
   outboundAllowed: string[];
+  webhooks: WebhooksConfig;
   signup: "open" | "closed";
   demo: boolean;
   admin?: { email: string; password: string };
@@ -143,6 +155,7 @@ const variables = z.object({
   TLS_KEY_FILE: text(fileProblem),
   TRUST_PROXY: text(trustProxyProblem),
   RESTED_OUTBOUND_ALLOWED: text(addressRangesProblem),
+  RESTED_WEBHOOK_HTTP: oneOf(["1", "0", "true", "false"]),
   RESTED_SIGNUP: oneOf(["open", "closed"]),
   RESTED_DEMO: oneOf(["1", "0", "true", "false"]),
   RESTED_ADMIN_EMAIL: text((value) =>
@@ -260,6 +273,12 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     databaseConnectionsMax: number("RESTED_DATABASE_CONNECTIONS_MAX", toConnectionsDefault(layout)),
     trustProxy: toList(env.TRUST_PROXY),
     outboundAllowed: toList(env.RESTED_OUTBOUND_ALLOWED),
+    webhooks: {
+      allowsHttp: env.RESTED_WEBHOOK_HTTP === "1" || env.RESTED_WEBHOOK_HTTP === "true",
+      timeoutMs: 15_000,
+      retryFirstMs: 5_000,
+      leaseMs: 6_000,
+    },
     signup: env.RESTED_SIGNUP === "open" ? "open" : "closed",
     demo: env.RESTED_DEMO === "1" || env.RESTED_DEMO === "true",
     ...(env.RESTED_ADMIN_EMAIL === undefined || env.RESTED_ADMIN_PASSWORD === undefined

@@ -19,6 +19,7 @@ import { composeMail, type MailOptions } from "./node/mail";
 import type { Siblings } from "./node/siblings";
 import { createStores, type Stores } from "./node/stores";
 import { composeStreams } from "./node/streams";
+import { composeWebhooks } from "./node/webhooks";
 import type { Runtime } from "./registry";
 
 export interface NodeOptions {
@@ -75,13 +76,14 @@ export function composeNode(options: NodeOptions) {
   const streams = composeStreams({ ...options, ...accessParts, stores, sandbox, quotas });
   settle = streams.settle;
   const { hub, changes, eventStreams, streamRegistry, upgrade, closeStreams } = streams;
+  const { webhooks, secrets, findUrlProblem } = composeWebhooks({ ...options, stores, sandbox });
   const dataParts = composeDataPlane({ ...options, ...accessParts, records, users, files, sandbox, stream: eventStreams });
   const { held, slowClients, drain, dataPlane } = dataParts;
   const { db, asAccount, recordSearch, writeDb, endpointQueue } = lanes;
   const runtime: Runtime = {
     ...{ config, log, clock, db, asAccount, recordSearch, writeDb, endpointQueue },
     ...{ records: store, changes, definitions, tokens, signIns, users, quotas, files, imports, importStaging },
-    ...{ sandbox, hub, held, secret, passwords },
+    ...{ sandbox, hub, held, secret, secrets, passwords, webhooks, findUrlProblem },
     mailer: mail.mailer,
     managementLimits: createManagementLimits({ limiter, perMinute: config.managementRateLimit }),
     loginLimiter: createLoginLimiter(),

@@ -13,6 +13,7 @@ import type { Log } from "@/src/core/log";
 import type { Mailer } from "@/src/core/mail/ports";
 import type { RecordStore } from "@/src/core/records/ports";
 import type { Sandbox } from "@/src/core/sandbox";
+import type { SecretBox } from "@/src/core/secrets/secret-box";
 import type { ChangeLog } from "@/src/core/streams/ports";
 import type { PasswordHasher } from "@/src/core/users/password-hasher";
 import type { Users } from "@/src/core/users/users";
@@ -23,6 +24,7 @@ import type { ImportStaging } from "@/src/db/records/import-staging";
 import type { RecordSearch } from "@/src/db/records/record-search";
 import type { Importer } from "@/src/management/import/importer";
 import type { Hub } from "@/src/realtime/hub/hub";
+import type { Webhooks } from "@/src/realtime/webhooks/webhooks";
 
 /** The shared parts of the process: pools, caches, timers and sockets. Created once by runtime/compose.ts. */
 export interface Runtime {
@@ -64,6 +66,12 @@ export interface Runtime {
   held: HeldBytes;
   /** Signs dashboard sessions and set-up links. 32 bytes as base64url. */
   secret: string;
+  /** Encrypts secrets that are stored and must be read again. */
+  secrets: SecretBox;
+  /** Delivers webhooks. Call `wake` after a change of one. */
+  webhooks: Webhooks;
+  /** Describes why webhooks cannot be sent to a URL. Undefined: they can. */
+  findUrlProblem: (url: string) => string | undefined;
   /** Hashes and verifies all passwords of this process, in a fair order. */
   passwords: PasswordHasher;
   /** Queues mails. */

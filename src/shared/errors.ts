@@ -134,6 +134,7 @@ export const ERRORS = {
   email_taken: client(409, "An account with this e-mail address already exists."),
   current_password_wrong: client(403, "The current password is incorrect."),
   key_already_revoked: client(409, "This key is revoked or expired, so it cannot be rotated."),
+  delivery_expired: client(409, "The log no longer has this change, so it cannot be sent again."),
   admin_required: client(403, "Only an administrator of this server can do this."),
   setup_done: client(409, "The first administrator already exists. Sign in instead."),
   setup_token_invalid: client(403, "The setup link is not valid. Use the link that the server printed when it started."),

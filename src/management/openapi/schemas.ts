@@ -1,13 +1,14 @@
 /** The management API's schemas as OpenAPI components, generated from the schemas that validate requests. */
 import * as z from "zod/mini";
 import * as management from "@/src/shared/management/schemas";
+import * as webhooks from "@/src/shared/management/webhooks";
 import type { JsonSchema } from "@/src/shared/openapi";
 
 const SUFFIX = "Schema";
 
 /** `projectCreateSchema` is named `ProjectCreate`. */
 const names = new Map<unknown, string>(
-  Object.entries(management).flatMap(([name, value]) =>
+  Object.entries({ ...management, ...webhooks }).flatMap(([name, value]) =>
     name.endsWith(SUFFIX) ? [[value, toComponentName(name.slice(0, -SUFFIX.length))] as const] : [],
   ),
 );

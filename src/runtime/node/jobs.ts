@@ -25,13 +25,14 @@ const STREAMS_INTERVAL_MS = 1_000;
 const LOG_SWEEP_INTERVAL_MS = 10_000;
 /** The age of the counts that quotas are compared with. Writes that this server accepts are added to them at once. */
 const USAGE_INTERVAL_MS = 5_000;
+const DELIVERY_SWEEP_INTERVAL_MS = 30_000;
 /** The rows of a deleted endpoint begin to be deleted within this time. */
 const PURGE_INTERVAL_MS = 1_000;
 /** Mails that another process has queued, and those of a node that was killed, are found within this time. */
 const MAIL_INTERVAL_MS = 1_000;
 
 type Options = Pick<NodeOptions, "config" | "lanes"> &
-  Pick<Runtime, "hub" | "definitions" | "tokens" | "signIns" | "users" | "quotas" | "files" | "importStaging"> & {
+  Pick<Runtime, "hub" | "definitions" | "tokens" | "signIns" | "users" | "quotas" | "files" | "importStaging" | "webhooks"> & {
     /** Undefined: this process serves everything. */
     role: Role | undefined;
     streamRegistry: StreamRegistry;
@@ -40,8 +41,22 @@ type Options = Pick<NodeOptions, "config" | "lanes"> &
   };
 
 export function composeJobs(options: Options): Job[] {
-  const { config, lanes, hub, definitions, tokens, signIns, users, quotas, files, importStaging, streamRegistry, slowClients, role } =
-    options;
+  const {
+    config,
+    lanes,
+    hub,
+    definitions,
+    tokens,
+    signIns,
+    users,
+    quotas,
+    files,
+    importStaging,
+    webhooks,
+    streamRegistry,
+    slowClients,
+    role,
+  } = options;
   const { background: db, endpointQueue: queue } = lanes;
   const { pollIntervalMs, retention } = config;
   const purge = createEndpointPurge({ db });
@@ -72,6 +87,9 @@ export function composeJobs(options: Options): Job[] {
     },
     { name: "send-mails", intervalMs: MAIL_INTERVAL_MS, run: () => options.mailDelivery.poll() },
     { name: "sweep-files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
+    { name: "deliver-webhooks", intervalMs: pollIntervalMs, run: () => webhooks.poll() },
+    { name: "renew-webhook-leases", intervalMs: Math.floor(config.webhooks.leaseMs / 3), run: () => webhooks.renew() },
+    { name: "sweep-webhook-deliveries", intervalMs: DELIVERY_SWEEP_INTERVAL_MS, run: () => webhooks.sweep() },
     { name: "sweep-staged-imports", intervalMs: IMPORT_SWEEP_INTERVAL_MS, run: () => importStaging.sweep() },
   ];
 }

@@ -11,6 +11,7 @@ import { createSignInStore } from "@/src/db/stores/sign-ins";
 import { createTokenStore } from "@/src/db/stores/tokens";
 import { createUsageStore } from "@/src/db/stores/usage";
 import { createUserStore } from "@/src/db/stores/users";
+import { createWebhookStore } from "@/src/db/stores/webhooks";
 
 export type Stores = ReturnType<typeof createStores>;
 
@@ -28,5 +29,6 @@ export function createStores({ lanes, clock }: { lanes: Lanes; clock: Clock }) {
     signIns: createSignInStore({ db: reads, clock }),
     usage: createUsageStore({ db: reads }),
     openStreams: createOpenStreamStore({ db: background }),
+    webhooks: createWebhookStore({ db: background }),
   };
 }

@@ -20,6 +20,7 @@ import { type Answer, errorsOf, isAnswerSchema, isBodySchema, type ManageOperati
 import { PROJECT_OPERATIONS } from "./project-operations";
 import { RECORD_OPERATIONS } from "./record-operations";
 import { USER_OPERATIONS } from "./user-operations";
+import { WEBHOOK_OPERATIONS } from "./webhook-operations";
 
 /** Every operation of the management API. */
 export const MANAGE_OPERATIONS: readonly ManageOperation[] = [
@@ -28,6 +29,7 @@ export const MANAGE_OPERATIONS: readonly ManageOperation[] = [
   ...FILE_OPERATIONS,
   ...USER_OPERATIONS,
   ...CONNECTION_OPERATIONS,
+  ...WEBHOOK_OPERATIONS,
   ...ACCOUNT_OPERATIONS,
   ...DESCRIPTION_OPERATIONS,
 ];
@@ -39,6 +41,7 @@ const TAGS = [
   { name: "Records", description: "Records, changes and files of an endpoint, as its owner." },
   { name: "Users", description: "Users of an application, at an authentication endpoint." },
   { name: "Connections", description: "Open streams, and the delivery of changes." },
+  { name: "Webhooks", description: "Changes sent to a URL, signed and in order." },
   { name: "Account", description: "Your own account, sessions and tokens." },
   { name: "Set-up", description: "Creating accounts." },
   { name: "Descriptions", description: "OpenAPI descriptions." },
@@ -65,6 +68,13 @@ const PATH_PARAMETERS: Record<string, ApiParameter> = {
     required: true,
     description: "The sequence number of the change in the log.",
     schema: { type: "integer", minimum: 1 },
+  },
+  deliveryId: {
+    name: "deliveryId",
+    in: "path",
+    required: true,
+    description: "The id of the delivery.",
+    schema: { type: "string", format: "uuid" },
   },
   sessionId: {
     name: "sessionId",
