@@ -2,7 +2,7 @@
 import { generate } from "selfsigned";
 import { afterEach, describe, expect, it } from "vitest";
 import { OutboundError } from "@/src/core/webhooks/outbound-error";
-import { type Respond, respondWith, startReceiver, type WebhookReceiver } from "@/tests/support/servers/webhook-receiver";
+import { type Respond, respondWith, startReceiver, type WebhookReceiver } from "@/tests/support/webhooks/webhook-receiver";
 import { createAddressPolicy } from "./address-policy";
 import { createPostJson, type PostJsonOptions } from "./post-json";
 import { findUrlProblem } from "./url-problem";

@@ -2,8 +2,8 @@
 import { Webhook } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ManageServer, startManageServer } from "@/tests/support/servers/manage-server";
-import { OK, type Received, respondWith } from "@/tests/support/servers/webhook-receiver";
-import { createWorldOn, WEBHOOK_CONFIG, type WebhookWorld } from "./world";
+import { OK, type Received, respondWith } from "@/tests/support/webhooks/webhook-receiver";
+import { createWorldOn, WEBHOOK_CONFIG, type WebhookWorld } from "@/tests/support/webhooks/webhook-world";
 
 let server: ManageServer;
 let world: WebhookWorld;

@@ -3,7 +3,7 @@ import { Webhook } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { WEBHOOKS_PER_PROJECT_MAX } from "@/src/shared/management/webhooks";
 import { type ManageServer, startManageServer } from "@/tests/support/servers/manage-server";
-import { createWorldOn, WEBHOOK_CONFIG, type WebhookWorld } from "./world";
+import { createWorldOn, WEBHOOK_CONFIG, type WebhookWorld } from "@/tests/support/webhooks/webhook-world";
 
 let server: ManageServer;
 let world: WebhookWorld;

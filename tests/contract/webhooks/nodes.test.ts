@@ -6,9 +6,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { type BundledNode, bundleNode } from "@/tests/faults/deployment/bundled-node";
 import { createNodeProcess, type NodeProcess } from "@/tests/faults/deployment/node-process";
 import { type ManageServer, startManageServer } from "@/tests/support/servers/manage-server";
-import { OK, type Received } from "@/tests/support/servers/webhook-receiver";
 import { until } from "@/tests/support/until";
-import { createWorldOn, WEBHOOK_CONFIG, type WebhookWorld } from "./world";
+import { OK, type Received } from "@/tests/support/webhooks/webhook-receiver";
+import { createWorldOn, WEBHOOK_CONFIG, type WebhookWorld } from "@/tests/support/webhooks/webhook-world";
 
 const TAKEOVER_MS = 30_000;
 

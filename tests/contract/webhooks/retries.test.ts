@@ -1,8 +1,8 @@
 /** Tests deliveries that fail (H4): retries, the order of each record, and receivers that ask for a pause or are gone. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ManageServer, startManageServer } from "@/tests/support/servers/manage-server";
-import { OK, type Received, respondWith, startReceiver } from "@/tests/support/servers/webhook-receiver";
-import { createWorldOn, WEBHOOK_CONFIG, type WebhookWorld } from "./world";
+import { OK, type Received, respondWith, startReceiver } from "@/tests/support/webhooks/webhook-receiver";
+import { createWorldOn, WEBHOOK_CONFIG, type WebhookWorld } from "@/tests/support/webhooks/webhook-world";
 
 let server: ManageServer;
 let world: WebhookWorld;

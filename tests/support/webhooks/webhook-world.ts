@@ -1,9 +1,9 @@
 /** A server with an owner, a project, an endpoint and a receiver, for the tests of webhooks. */
 import type { Config } from "@/src/config/config";
 import type { WebhookWithSecret } from "@/src/shared/management/webhooks";
-import { type Answer, type ManageServer, type Person, startManageServer } from "@/tests/support/servers/manage-server";
-import { startReceiver, type WebhookReceiver } from "@/tests/support/servers/webhook-receiver";
+import type { Answer, ManageServer, Person } from "@/tests/support/servers/manage-server";
 import { until } from "@/tests/support/until";
+import { startReceiver, type WebhookReceiver } from "@/tests/support/webhooks/webhook-receiver";
 
 /** Receivers of tests are on this machine, without TLS. Retries follow soon. No job extends leases, so they last for a test. */
 export const WEBHOOK_CONFIG: Partial<Config> = {
@@ -31,19 +31,7 @@ export interface WebhookWorld {
 
 let people = 0;
 
-export async function createWorld(overrides: Partial<Config> = {}): Promise<WebhookWorld> {
-  const server = await startManageServer({ ...WEBHOOK_CONFIG, ...overrides });
-  const world = await createWorldOn(server);
-  return {
-    ...world,
-    close: async () => {
-      await world.close();
-      await server.stop();
-    },
-  };
-}
-
-/** Another project of another account on a server that exists. */
+/** An account of its own, with a project, an endpoint and a receiver. */
 export async function createWorldOn(server: ManageServer): Promise<WebhookWorld> {
   people += 1;
   const ada = await server.createPerson(`Ada${people}`);
