@@ -72,12 +72,13 @@ export function composeNode(options: NodeOptions) {
   let settle = (): Promise<void> | undefined => undefined;
   const storageParts = composeStorage({ ...options, stores, tokens, sandbox, settle: () => settle() });
   const { store, records, users, files, quotas, imports, importStaging } = storageParts;
-  const mail = composeMail({ ...options, files });
+  const mail = composeMail({ ...options, files, quotas });
   const streams = composeStreams({ ...options, ...accessParts, stores, sandbox, quotas });
   settle = streams.settle;
   const { hub, changes, eventStreams, streamRegistry, upgrade, closeStreams } = streams;
   const { webhooks, secrets, findUrlProblem } = composeWebhooks({ ...options, stores, sandbox });
-  const dataParts = composeDataPlane({ ...options, ...accessParts, records, users, files, sandbox, stream: eventStreams });
+  const { emails } = mail;
+  const dataParts = composeDataPlane({ ...options, ...accessParts, records, users, files, emails, sandbox, stream: eventStreams });
   const { held, slowClients, drain, dataPlane } = dataParts;
   const { db, asAccount, recordSearch, writeDb, endpointQueue } = lanes;
   const runtime: Runtime = {
@@ -85,6 +86,7 @@ export function composeNode(options: NodeOptions) {
     ...{ records: store, changes, definitions, tokens, signIns, users, quotas, files, imports, importStaging },
     ...{ sandbox, hub, held, secret, secrets, passwords, webhooks, findUrlProblem },
     mailer: mail.mailer,
+    email: { configurations: mail.configurations, transport: mail.transport, limiter },
     managementLimits: createManagementLimits({ limiter, perMinute: config.managementRateLimit }),
     loginLimiter: createLoginLimiter(),
     settle,

@@ -7,10 +7,10 @@ import type { Clock } from "@/src/core/clock";
 import type { Files } from "@/src/core/files/files";
 import type { HeldBytes } from "@/src/core/limits/held-bytes";
 import type { ManagementLimits } from "@/src/core/limits/management-limits";
-import type { LoginLimiter } from "@/src/core/limits/ports";
+import type { LoginLimiter, RateLimiter } from "@/src/core/limits/ports";
 import type { Quotas } from "@/src/core/limits/quotas";
 import type { Log } from "@/src/core/log";
-import type { Mailer } from "@/src/core/mail/ports";
+import type { MailConfigurations, Mailer, MailTransport } from "@/src/core/mail/ports";
 import type { RecordStore } from "@/src/core/records/ports";
 import type { Sandbox } from "@/src/core/sandbox";
 import type { SecretBox } from "@/src/core/secrets/secret-box";
@@ -76,6 +76,8 @@ export interface Runtime {
   passwords: PasswordHasher;
   /** Queues mails. */
   mailer: Mailer;
+  /** For the e-mail configurations of projects. */
+  email: { configurations: MailConfigurations; transport: MailTransport; limiter: RateLimiter };
   /** Limits of the management API and the dashboard's pages. */
   managementLimits: ManagementLimits;
   /** Limits attempts to guess passwords. */

@@ -83,6 +83,8 @@ export const ERRORS = {
   access_denied: client(403, "This record belongs to another user."),
 
   // M: e-mail
+  recipient_not_allowed: client(403, "This recipient is not allowed. Check the allowed recipients in the project's e-mail configuration."),
+  sender_not_allowed: client(403, "This sender is not allowed. Omit from, or add it in the project's e-mail configuration."),
   email_not_configured: client(409, "This project has no e-mail configuration. Add one in the project's settings."),
 
   // W: reasons for closing an open stream

@@ -53,3 +53,8 @@ export function createQueueFullError(): AppError {
     retryAfterSeconds: FULL_RETRY_SECONDS,
   });
 }
+
+/** The purpose of sealed passwords of a project's mail server. */
+export function toPasswordPurpose(projectId: string): string {
+  return `project email password ${projectId}`;
+}

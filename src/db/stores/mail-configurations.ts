@@ -1,5 +1,6 @@
 /** Reads the e-mail configurations of projects. */
 import { parseAddress } from "@/src/core/mail/addresses";
+import { toPasswordPurpose } from "@/src/core/mail/mailer";
 import type { MailConfiguration, MailConfigurations } from "@/src/core/mail/ports";
 import type { SecretBox } from "@/src/core/secrets/secret-box";
 import type { RawStatements } from "@/src/db/raw-statements";
@@ -20,11 +21,6 @@ interface Row {
   recipients: unknown;
   senders: string[];
   rate: number;
-}
-
-/** The purpose of sealed passwords of a project's mail server. */
-export function toPasswordPurpose(projectId: string): string {
-  return `project email password ${projectId}`;
 }
 
 /** `deployment`: for projects without a configuration, and for the server's own mails. */

@@ -8,7 +8,7 @@ import { requireOwnProject } from "../ownership";
 import { requireEndpointQuota } from "../quotas";
 import { isForeignKeyViolation, isUniqueViolation, pickDefined } from "../support";
 import { toEndpointDetail } from "../views";
-import { storeSchema, toSchemaText } from "./schema";
+import { refuseEmailSchema, storeSchema, toSchemaText } from "./schema";
 
 /** Returns the new endpoint. Throws `not_found` for the project, `name_taken`, `quota_exceeded`, and what toSchemaText throws for the schema. */
 export async function createEndpoint({
@@ -28,7 +28,10 @@ export async function createEndpoint({
   input: EndpointCreate;
 }): Promise<EndpointDetail> {
   await requireOwnProject({ db, ownerId, projectId });
-  const { schema = null, name, ...rest } = input;
+  const { schema = null, name, ...sent } = input;
+  refuseEmailSchema(sent.kind, schema);
+  // Otherwise everybody with the key, which is public, could send mails.
+  const rest = sent.kind === "email" ? { ...sent, secure: sent.secure ?? true } : sent;
   const schemaText = await toSchemaText({ sandbox, schema, caller: toOwnerPath(ownerId, projectId) });
   try {
     const row = await db.$transaction(async (tx) => {

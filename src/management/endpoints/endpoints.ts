@@ -8,12 +8,12 @@ import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointDetail, EndpointPatch, ManagedEndpoint } from "@/src/shared/management/schemas";
 import { SERVER_SEEN_SECONDS } from "@/src/shared/streams/protocol";
-import { requireOwnEndpoint, requireOwnProject } from "../ownership";
+import { requireOwnEndpoint, requireOwnProject, requireOwnTarget } from "../ownership";
 import { isUniqueViolation, pickDefined } from "../support";
 import type { EndpointRow } from "../views";
 import { toEndpointDetail, toManagedEndpoint } from "../views";
 import { endpointNameTaken } from "./create-endpoint";
-import { storeSchema, toSchemaText } from "./schema";
+import { refuseEmailSchema, storeSchema, toSchemaText } from "./schema";
 
 /** Returns the endpoints of `ownerId`, optionally of one project or with one id, ordered by name. */
 export function readEndpoints({
@@ -99,8 +99,9 @@ export async function updateEndpoint({
   endpointId: string;
   patch: EndpointPatch;
 }): Promise<EndpointDetail> {
-  const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
+  const { projectId, kind } = await requireOwnTarget({ db, ownerId, endpointId });
   const { schema: sent, ...rest } = patch;
+  refuseEmailSchema(kind, sent);
   const caller = toOwnerPath(ownerId, projectId);
   const schema = sent === undefined ? undefined : await toSchemaText({ sandbox, schema: sent, caller });
   const data = pickDefined(rest);

@@ -72,7 +72,7 @@ export function composeStorage(options: StorageOptions) {
 type DataPlaneParts = Pick<NodeOptions, "config" | "memoryBytes" | "drain" | "clock" | "now" | "log"> &
   Pick<AccessParts, "access" | "rateLimitPolicy" | "fileTokens"> &
   Pick<StorageParts, "records" | "users" | "files"> &
-  Required<Pick<DataPlaneOptions, "sandbox" | "stream">>;
+  Required<Pick<DataPlaneOptions, "sandbox" | "stream" | "emails">>;
 
 /** The data plane over HTTP, and what it shares with the server in front of it. */
 export function composeDataPlane({ memoryBytes, now, ...parts }: DataPlaneParts) {

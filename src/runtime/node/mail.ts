@@ -1,18 +1,22 @@
 /** The part of a node that sends mails: configurations, queue, transport and deliveries (M). */
 
 import type { Config } from "@/src/config/config";
-import type { Files } from "@/src/core/files/files";
+import { limitEmailStore } from "@/src/core/limits/quota-stores";
 import { parseAddress } from "@/src/core/mail/addresses";
 import { readMailFile } from "@/src/core/mail/attachments";
 import { createMailDelivery, type DeliveryTimes } from "@/src/core/mail/delivery";
+import { createEmails } from "@/src/core/mail/emails";
 import { createMailer } from "@/src/core/mail/mailer";
 import type { MailConfiguration } from "@/src/core/mail/ports";
 import { createSecretBox } from "@/src/core/secrets/secret-box";
+import { createRead } from "@/src/db/read";
+import { createEmailStore } from "@/src/db/stores/emails";
 import { createMailConfigurations } from "@/src/db/stores/mail-configurations";
 import { createOutbox } from "@/src/db/stores/outbox";
 import { createAddressPolicy } from "@/src/outbound/address-policy";
 import { createSmtpTransport, type SmtpTimes } from "@/src/outbound/smtp-transport";
 import type { NodeOptions } from "../compose";
+import type { StorageParts } from "./data-plane";
 
 /** For tests. Default: the times of production, and the authorities that Node.js trusts. */
 export interface MailOptions {
@@ -25,10 +29,11 @@ export interface MailOptions {
 /** Recipients a minute of the e-mail endpoints of a project that uses the deployment's mail server. */
 const DEPLOYMENT_RATE = 30;
 
-type Options = Pick<NodeOptions, "config" | "lanes" | "secret" | "siblings" | "log" | "cleanup" | "mail"> & { files: Pick<Files, "open"> };
+type Options = Pick<NodeOptions, "config" | "lanes" | "limiter" | "secret" | "siblings" | "log" | "cleanup" | "mail"> &
+  Pick<StorageParts, "files" | "quotas">;
 
 /** Adds the deliveries to `cleanup`, which waits for the mails that are being sent. */
-export function composeMail({ config, lanes, secret, siblings, files, log, cleanup, mail = {} }: Options) {
+export function composeMail({ config, lanes, limiter, secret, siblings, files, quotas, log, cleanup, mail = {} }: Options) {
   const box = createSecretBox({ secret });
   const configurations = createMailConfigurations({ db: lanes.reads, box, deployment: toDeployment(config) });
   const outbox = createOutbox({ db: lanes.writeDb, queue: lanes.endpointQueue, background: lanes.background, box });
@@ -42,7 +47,10 @@ export function composeMail({ config, lanes, secret, siblings, files, log, clean
   // The workers of a server leave the mails to the process with the dashboard, whose poll finds them.
   const wake = siblings?.role === "data" ? () => undefined : () => delivery.wake();
   const mailer = createMailer({ configurations, outbox, wake });
-  return { box, configurations, outbox, transport, delivery, mailer };
+  const { writeDb: db, reads, endpointQueue: queue, pools } = lanes;
+  const store = limitEmailStore(createEmailStore({ db, read: createRead(pools.reads), reads, queue, outbox }), quotas);
+  const emails = createEmails({ store, outbox, configurations, limiter, wake });
+  return { box, configurations, outbox, transport, delivery, mailer, emails };
 }
 
 function toDeployment({ smtp }: Config): MailConfiguration | undefined {

@@ -9,6 +9,7 @@ import { startNames } from "@/src/shared/text/start-names";
 import { allowedOrigins } from "../http/origins";
 import { ENDPOINT_KINDS, FILE_CACHE_SECONDS_MAX } from "../streams/protocol";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "../text/password-length";
+import { schemaKeywords } from "./schema-keywords";
 
 /** How long a rotated key may keep working: at most 30 days. */
 export const GRACE_SECONDS_MAX = 2_592_000;
@@ -30,9 +31,6 @@ const NO_CONTROL = "^[^\\x00-\\x1f\\x7f-\\x9f]*$";
 const NO_CONTROL_BUT_LINES = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$";
 // The pattern that browsers use for <input type="email">.
 const EMAIL = /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
-
-/** The keywords of JSON Schema that describe (G5) schemas whose checks are functions. They apply to the trimmed value. */
-export const schemaKeywords = z.registry<Record<string, unknown>>();
 
 const text = () => z.string("Use a string.");
 const flag = () => z.boolean("Use true or false.");
@@ -132,7 +130,7 @@ export const endpointCreateSchema = z.strictObject({
   name: endpointName,
   description: z.optional(description),
   /** Chosen at creation; it cannot be changed. */
-  kind: z.optional(z.enum(["data", "authentication"], "Use one of: data, authentication.")),
+  kind: z.optional(z.enum(ENDPOINT_KINDS, `Use one of: ${ENDPOINT_KINDS.join(", ")}.`)),
   secure: z.optional(flag()),
   othersCanRead: z.optional(flag()),
   othersCanUpdate: z.optional(flag()),
@@ -385,5 +383,6 @@ export const tokenSchema = z.object({
 /** POST account/tokens. The only response that contains the token itself. */
 export const tokenCreatedSchema = z.extend(tokenSchema, { token: z.string() });
 
+export { emailConfigurationSchema, emailSettingsSchema, emailTestedSchema, emailTestSchema } from "./email";
 export { projectUsageSchema, quotasPatchSchema } from "./quotas";
 export type * from "./types";

@@ -39,6 +39,7 @@ const TAGS = [
   { name: "Keys", description: "API keys of a project." },
   { name: "Endpoints", description: "Endpoints, their access settings and schemas." },
   { name: "Records", description: "Records, changes and files of an endpoint, as its owner." },
+  { name: "E-mail", description: "The mail server of a project, and who may receive its mails." },
   { name: "Users", description: "Users of an application, at an authentication endpoint." },
   { name: "Connections", description: "Open streams, and the delivery of changes." },
   { name: "Webhooks", description: "Changes sent to a URL, signed and in order." },

@@ -59,7 +59,14 @@ const CREDENTIALS: readonly ErrorCode[] = ["credentials_missing", "credentials_i
 
 /** Returns the operations in display order. */
 export function toDataOperations(endpoint: Described, schemas: DataSchemas): DataOperation[] {
-  return endpoint.kind === "authentication" ? toUserOperations(endpoint, schemas) : toRecordOperations(endpoint, schemas);
+  switch (endpoint.kind) {
+    case "authentication":
+      return toUserOperations(endpoint, schemas);
+    case "email":
+      return toEmailOperations(endpoint, schemas);
+    case "data":
+      return toRecordOperations(endpoint, schemas);
+  }
 }
 
 function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOperation[] {
@@ -133,6 +140,32 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
       parameters: ["uniqueId", "expiresIn"],
       responses: { 201: toJson("The URL, and its token.", FILE_TOKEN), ...toErrors([...read, ...ONE_FILE, "server_busy"]) },
     },
+    toEvents(read),
+  ];
+}
+
+function toEmailOperations({ secure }: Described, schemas: DataSchemas): DataOperation[] {
+  const read: readonly ErrorCode[] = secure ? [...TOKEN, "access_denied"] : [];
+  const message: ApiMedia = {
+    schema: { $ref: "#/components/schemas/EmailMessage" },
+    example: { to: "ada@example.com", subject: "Hello", text: "Hello, Ada!" },
+  };
+  const refused = ["fields_invalid", "email_not_configured", "recipient_not_allowed", "sender_not_allowed", "access_denied"] as const;
+  return [
+    ...toReads({ errors: read, schemas }),
+    {
+      method: "post",
+      summary: "Send an e-mail. The record shows its delivery.",
+      description:
+        "The mail is queued, and the record changes with each step of its delivery: `queued`, `sending`, `sent` or `failed`. The project's e-mail configuration decides who may receive it.",
+      parameters: ["idempotencyKey"],
+      requestBody: { required: true, description: "The mail.", content: { "application/json": message } },
+      responses: {
+        201: toJson("The record of the mail.", schemas.record, CREATED),
+        ...toErrors([...(secure ? TOKEN : []), ...BODY, ...refused, ...ONCE, ...WRITE]),
+      },
+    },
+    toDelete({ errors: read, schemas }),
     toEvents(read),
   ];
 }
