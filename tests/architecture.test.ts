@@ -236,6 +236,7 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   records: [],
   shell: [],
   users: [],
+  webhooks: [],
 };
 
 function toRoom(file: string): string | undefined {

@@ -9,12 +9,12 @@ import { createWebhookSecret, toSecretPurpose } from "@/src/core/webhooks/signat
 import type { Db, DbTransaction } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import {
-  WEBHOOK_OPERATIONS,
   WEBHOOKS_PER_ACCOUNT_MAX,
   WEBHOOKS_PER_PROJECT_MAX,
   type WebhookCreate,
   type WebhookWithSecret,
 } from "@/src/shared/management/webhooks";
+import { CHANGE_TYPES } from "@/src/shared/streams/protocol";
 import { requireOwnProject } from "../ownership";
 import { readWebhook } from "./own-webhook";
 import { findStartPositions, type StartPosition } from "./start-positions";
@@ -59,7 +59,7 @@ export async function createWebhook({
   input: WebhookCreate;
 }): Promise<WebhookWithSecret> {
   await requireOwnProject({ db, ownerId, projectId });
-  const { url, endpoints: names = null, operations = [...WEBHOOK_OPERATIONS], filter = null, from = "now" } = input;
+  const { url, endpoints: names = null, operations = [...CHANGE_TYPES], filter = null, from = "now" } = input;
   await checkWebhook(checks, { url, filter, ownerId, projectId });
   const endpoints = await findEndpoints(db, projectId, names);
   const positions = await findStartPositions({ db, changes, clock, endpoints, from });

@@ -1,6 +1,6 @@
 /** The bodies of the management API for webhooks (H). */
 import * as z from "zod/mini";
-import { JSONATA_BYTES_MAX } from "../streams/protocol";
+import { CHANGE_TYPES, JSONATA_BYTES_MAX } from "../streams/protocol";
 
 export const WEBHOOKS_PER_PROJECT_MAX = 20;
 export const WEBHOOKS_PER_ACCOUNT_MAX = 100;
@@ -11,7 +11,6 @@ const GRACE_SECONDS_MAX = 2_592_000;
 /** Ports below this, except those of HTTP, belong to other protocols. */
 const PORT_MIN = 1_024;
 
-export const WEBHOOK_OPERATIONS = ["POST", "PUT", "DELETE"] as const;
 export const DELIVERY_STATES = ["delivered", "retrying", "waiting", "failed"] as const;
 
 const time = z.iso.datetime({ offset: true });
@@ -45,10 +44,10 @@ const endpoints = z.nullable(
     ),
 );
 const operations = z
-  .array(z.enum(WEBHOOK_OPERATIONS, `Use some of: ${WEBHOOK_OPERATIONS.join(", ")}.`), `Use a list of: ${WEBHOOK_OPERATIONS.join(", ")}.`)
+  .array(z.enum(CHANGE_TYPES, `Use some of: ${CHANGE_TYPES.join(", ")}.`), `Use a list of: ${CHANGE_TYPES.join(", ")}.`)
   .check(
     z.minLength(1, "List at least one operation."),
-    z.maxLength(WEBHOOK_OPERATIONS.length, "List each operation once."),
+    z.maxLength(CHANGE_TYPES.length, "List each operation once."),
     z.refine((listed) => new Set(listed).size === listed.length, { error: "List each operation once." }),
   );
 /** A JSONata expression (W13). */
@@ -90,7 +89,7 @@ export const webhookSchema = z.object({
   /** A management token of scope `read` gets only its origin. */
   url: z.string(),
   endpoints: z.nullable(z.array(z.string())),
-  operations: z.array(z.enum(WEBHOOK_OPERATIONS)),
+  operations: z.array(z.enum(CHANGE_TYPES)),
   filter: z.nullable(z.string()),
   state: z.enum(["active", "paused"]),
   /** `owner`, `gone` (the receiver responded with 410), `filter_failed` or `secret_unreadable`. Null: it is active. */
@@ -119,7 +118,7 @@ export const deliverySchema = z.object({
   eventId: z.string(),
   endpointId: z.string(),
   endpoint: z.string(),
-  type: z.enum([...WEBHOOK_OPERATIONS, "GAP"]),
+  type: z.enum([...CHANGE_TYPES, "GAP"]),
   /** The record. Null for a GAP. */
   uniqueId: z.nullable(z.string()),
   seq: count,
