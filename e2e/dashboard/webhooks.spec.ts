@@ -50,7 +50,7 @@ test("[H1] [H5] [H6] a webhook is created with a secret that verifies, its deliv
     expect(new Webhook(secret).verify(first?.text ?? "", first?.headers ?? {})).toMatchObject({ type: "POST", record: { data: { t: 1 } } });
     await page.getByRole("link", { name: receiver.url }).click();
     await expect(page.getByRole("heading", { name: `127.0.0.1:${receiver.port}` })).toBeVisible();
-    await expect(page.getByRole("row", { name: new RegExp(`POST ${endpoint.name} #1.*Delivered`) })).toBeVisible();
+    await expect(page.getByRole("row", { name: new RegExp(`#1 POST ${endpoint.name}.*Delivered`) })).toBeVisible();
     await expect(page.getByText("whsec_")).toHaveCount(0);
 
     receiver.respond(respondWith(500));

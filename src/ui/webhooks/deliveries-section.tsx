@@ -119,7 +119,7 @@ function DeliveryRow({ delivery, onChoose }: { delivery: DeliveryView; onChoose:
           onClick={onChoose}
           className="block w-full truncate text-left font-mono text-data after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-focus"
         >
-          {type} {endpoint} #{formatCount(seq)}
+          #{formatCount(seq)} {type} {endpoint}
         </button>
       </th>
       <td className={CELL} title={detail}>
