@@ -14,6 +14,7 @@ import { andThen, isPending, type MaybePromise } from "@/src/core/maybe-promise"
 import { parseFlag } from "@/src/core/records/parameters";
 import type { Records } from "@/src/core/records/records";
 import type { Sandbox } from "@/src/core/sandbox";
+import type { UserEmails } from "@/src/core/users/user-emails";
 import type { Users } from "@/src/core/users/users";
 import { type DataExchange, type Handler, headersOf, listHeaders } from "@/src/http/exchange";
 import { createDeleteHandler, createUpdateHandler } from "@/src/http/handlers/change-record";
@@ -24,7 +25,7 @@ import { createCancelEmailHandler, createSendEmailHandler } from "@/src/http/han
 import { createSendFileHandler, wantsFile } from "@/src/http/handlers/send-file";
 import { createShareFileHandler } from "@/src/http/handlers/share-file";
 import { createUploadHandler, isForm } from "@/src/http/handlers/upload-files";
-import { createUserHandlers, toUserOperation, type UserOperation } from "@/src/http/handlers/user-operations";
+import { createUserHandlers, toAccessOperation, toUserOperation, type UserOperation } from "@/src/http/handlers/user-operations";
 import { hasBody } from "@/src/http/limits";
 import { countRequest } from "@/src/http/rate-limit";
 import { METHODS, toPreflightHeaders } from "@/src/http/reply/cors";
@@ -41,6 +42,7 @@ export interface DataPlaneOptions {
   rateLimitPolicy: Pick<RateLimitPolicy, "count">;
   records: Records;
   users: Users;
+  userEmails: UserEmails;
   files: Files;
   emails: Emails;
   fileTokens: Pick<FileTokens, "issue">;
@@ -102,6 +104,7 @@ class Plane {
     rateLimitPolicy,
     records,
     users,
+    userEmails,
     files,
     emails,
     fileTokens,
@@ -131,7 +134,7 @@ class Plane {
     this.#sendFile = createSendFileHandler({ files });
     this.#upload = createUploadHandler({ files, slowClients, config });
     this.#files = files;
-    this.#userHandlers = createUserHandlers({ users, records, clock, config, read: this.#handlers.read });
+    this.#userHandlers = createUserHandlers({ users, userEmails, records, clock, config, read: this.#handlers.read });
     this.#stream = stream;
     this.#slowClients = slowClients;
     this.#held = held;
@@ -217,7 +220,7 @@ class Plane {
     if (resolved.endpoint.kind === "email") return this.#dispatchEmail(exchange, accessRequest, resolved, operation);
     // Users have no files, so `fileToken` has no meaning here.
     const userOperation = toUserOperation(operation === "shareFile" ? "create" : operation, exchange.parameters);
-    return andThen(this.#access.authorize(resolved, { ...accessRequest, operation: userOperation }), (grant) =>
+    return andThen(this.#access.authorize(resolved, { ...accessRequest, operation: toAccessOperation(userOperation) }), (grant) =>
       this.#userHandlers[userOperation]({ exchange, grant, resolved }),
     );
   }

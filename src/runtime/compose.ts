@@ -19,6 +19,7 @@ import { composeMail, type MailOptions } from "./node/mail";
 import type { Siblings } from "./node/siblings";
 import { createStores, type Stores } from "./node/stores";
 import { composeStreams } from "./node/streams";
+import { composeUsers } from "./node/users";
 import { composeWebhooks } from "./node/webhooks";
 import type { Runtime } from "./registry";
 
@@ -70,22 +71,25 @@ export function composeNode(options: NodeOptions) {
   cleanup.add(() => sandbox.close());
   // The cluster bus follows below. No request arrives before.
   let settle = (): Promise<void> | undefined => undefined;
-  const storageParts = composeStorage({ ...options, stores, tokens, sandbox, settle: () => settle() });
-  const { store, records, users, files, quotas, imports, importStaging } = storageParts;
+  const storageParts = composeStorage({ ...options, stores, sandbox });
+  const { store, records, files, quotas, imports, importStaging } = storageParts;
   const mail = composeMail({ ...options, files, quotas });
+  const { mailer, emails } = mail;
+  const userParts = composeUsers({ ...options, stores, tokens, sandbox, quotas, records, mailer, settle: () => settle() });
+  const { users, userEmails, emailQueue } = userParts;
   const streams = composeStreams({ ...options, ...accessParts, stores, sandbox, quotas });
   settle = streams.settle;
   const { hub, changes, eventStreams, streamRegistry, upgrade, closeStreams } = streams;
   const { webhooks, secrets, findUrlProblem } = composeWebhooks({ ...options, stores, sandbox });
-  const { emails } = mail;
-  const dataParts = composeDataPlane({ ...options, ...accessParts, records, users, files, emails, sandbox, stream: eventStreams });
+  const stored = { records, users, userEmails, files, emails };
+  const dataParts = composeDataPlane({ ...options, ...accessParts, ...stored, sandbox, stream: eventStreams });
   const { held, slowClients, drain, dataPlane } = dataParts;
   const { db, asAccount, recordSearch, writeDb, endpointQueue } = lanes;
   const runtime: Runtime = {
     ...{ config, log, clock, db, asAccount, recordSearch, writeDb, endpointQueue },
-    ...{ records: store, changes, definitions, tokens, signIns, users, quotas, files, imports, importStaging },
+    ...{ records: store, changes, definitions, tokens, signIns, users, emailQueue, quotas, files, imports, importStaging },
     ...{ sandbox, hub, held, secret, secrets, passwords, webhooks, findUrlProblem },
-    mailer: mail.mailer,
+    mailer,
     email: { configurations: mail.configurations, transport: mail.transport, limiter },
     managementLimits: createManagementLimits({ limiter, perMinute: config.managementRateLimit }),
     loginLimiter: createLoginLimiter(),

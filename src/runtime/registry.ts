@@ -15,6 +15,7 @@ import type { RecordStore } from "@/src/core/records/ports";
 import type { Sandbox } from "@/src/core/sandbox";
 import type { SecretBox } from "@/src/core/secrets/secret-box";
 import type { ChangeLog } from "@/src/core/streams/ports";
+import type { EmailQueue } from "@/src/core/users/email-queue";
 import type { PasswordHasher } from "@/src/core/users/password-hasher";
 import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
@@ -51,6 +52,8 @@ export interface Runtime {
   signIns: SignIns;
   /** Users of applications, at authentication endpoints. */
   users: Users;
+  /** Requests for e-mails to users and to accounts. */
+  emailQueue: EmailQueue;
   /** Quotas of projects. `records`, `users` and `files` check them themselves. */
   quotas: Quotas;
   /** Files of records: opens and stores them, and deletes files without a record. */

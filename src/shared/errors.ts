@@ -65,6 +65,9 @@ export const ERRORS = {
   credentials_invalid: client(400, "The username, e-mail address or password is not valid."),
   username_taken: client(400, "This name is taken. Choose another one, or log in."),
   login_failed: client(401, "Incorrect username or password."),
+  email_not_verified: client(403, "Verify your e-mail address first, with the link or code that was sent to it."),
+  email_token_invalid: client(401, "The token or code is not valid: it may be used, replaced or expired. Request another e-mail."),
+  login_kind_disabled: client(403, "This endpoint does not offer this kind of login. Enable it in the endpoint's settings."),
   cookie_origin_not_listed: client(403, "Add this origin to the project's allowed origins, or log in with noATCookie=true."),
 
   // F: files

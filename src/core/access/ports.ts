@@ -1,5 +1,7 @@
 /** Interfaces through which the access decision reads definitions, access tokens and sign-ins. Adapters are in db/stores. */
+import type { UserEmailSettings } from "@/src/shared/management/user-emails";
 import type { EndpointKind } from "@/src/shared/streams/protocol";
+
 /** A key with its endpoint and project, as stored. Revoked and expired keys are returned too. */
 export interface Definition {
   key: { id: string; name: string; scope: "read" | "write" | "read_write"; expiresAt: Date | null; revokedAt: Date | null };
@@ -16,6 +18,8 @@ export interface Definition {
     fileCacheSeconds: number;
     /** JSON text of the JSON Schema that bodies must match (R10). Null: none. */
     schema: string | null;
+    /** Which e-mails the users of an authentication endpoint receive (L10). Absent: the defaults. */
+    userEmails?: UserEmailSettings | undefined;
   };
   project: {
     id: string;

@@ -26,13 +26,18 @@ const LOG_SWEEP_INTERVAL_MS = 10_000;
 /** The age of the counts that quotas are compared with. Writes that this server accepts are added to them at once. */
 const USAGE_INTERVAL_MS = 5_000;
 const DELIVERY_SWEEP_INTERVAL_MS = 30_000;
+/** Requests for e-mails are served at once; those of a process that was killed, or that failed, within this time after their lease. */
+const EMAIL_INTERVAL_MS = 5_000;
 /** The rows of a deleted endpoint begin to be deleted within this time. */
 const PURGE_INTERVAL_MS = 1_000;
 /** Mails that another process has queued, and those of a node that was killed, are found within this time. */
 const MAIL_INTERVAL_MS = 1_000;
 
 type Options = Pick<NodeOptions, "config" | "lanes"> &
-  Pick<Runtime, "hub" | "definitions" | "tokens" | "signIns" | "users" | "quotas" | "files" | "importStaging" | "webhooks"> & {
+  Pick<
+    Runtime,
+    "hub" | "definitions" | "tokens" | "signIns" | "users" | "emailQueue" | "quotas" | "files" | "importStaging" | "webhooks"
+  > & {
     /** Undefined: this process serves everything. */
     role: Role | undefined;
     streamRegistry: StreamRegistry;
@@ -41,22 +46,8 @@ type Options = Pick<NodeOptions, "config" | "lanes"> &
   };
 
 export function composeJobs(options: Options): Job[] {
-  const {
-    config,
-    lanes,
-    hub,
-    definitions,
-    tokens,
-    signIns,
-    users,
-    quotas,
-    files,
-    importStaging,
-    webhooks,
-    streamRegistry,
-    slowClients,
-    role,
-  } = options;
+  const { config, lanes, hub, definitions, tokens, signIns, users, emailQueue, quotas, files, importStaging, webhooks } = options;
+  const { streamRegistry, slowClients, role } = options;
   const { background: db, endpointQueue: queue } = lanes;
   const { pollIntervalMs, retention } = config;
   const purge = createEndpointPurge({ db });
@@ -76,6 +67,8 @@ export function composeJobs(options: Options): Job[] {
   return [
     ...ofEachProcess,
     { name: "delete-expired-tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
+    { name: "serve-email-requests", intervalMs: EMAIL_INTERVAL_MS, run: () => emailQueue.serve() },
+    { name: "delete-expired-email-tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => emailQueue.sweep() },
     { name: "purge-idempotency-keys", intervalMs: IDEMPOTENCY_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db, queue }) },
     { name: "purge-expired-changes", intervalMs: LOG_SWEEP_INTERVAL_MS, run: () => sweepChanges({ db, retention }) },
     {

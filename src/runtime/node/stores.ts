@@ -10,6 +10,7 @@ import { createOpenStreamStore } from "@/src/db/stores/open-streams";
 import { createSignInStore } from "@/src/db/stores/sign-ins";
 import { createTokenStore } from "@/src/db/stores/tokens";
 import { createUsageStore } from "@/src/db/stores/usage";
+import { createUserEmailStore } from "@/src/db/stores/user-emails";
 import { createUserStore } from "@/src/db/stores/users";
 import { createWebhookStore } from "@/src/db/stores/webhooks";
 
@@ -21,6 +22,7 @@ export function createStores({ lanes, clock }: { lanes: Lanes; clock: Clock }) {
   return {
     records: createRecordStore({ db: writeDb, pool: pools.reads, pageReads, listReads, queue }),
     users: createUserStore({ db: writeDb, queue, reads, background }),
+    userEmails: createUserEmailStore({ db: writeDb, queue, reads, background }),
     files: createFileStore({ db: writeDb, queue, reads, background }),
     changes: createChangeLog({ db: reads }),
     snapshots: createSnapshotReader({ pool: pools.reads, pageReads }),

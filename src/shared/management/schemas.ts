@@ -8,7 +8,8 @@ import { ENDPOINT_NAME_KEYWORDS, endpointNameProblem, PROJECT_NAME_KEYWORDS, pro
 import { startNames } from "@/src/shared/text/start-names";
 import { allowedOrigins } from "../http/origins";
 import { ENDPOINT_KINDS, FILE_CACHE_SECONDS_MAX } from "../streams/protocol";
-import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "../text/password-length";
+import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "../text/password-length";
+import { email, password } from "./password-reset";
 import { schemaKeywords } from "./schema-keywords";
 
 /** How long a rotated key may keep working: at most 30 days. */
@@ -29,9 +30,6 @@ const CONTROL_BUT_LINES = /(?![\n\r\t])[\p{Cc}\p{Cs}]/u;
 // The same for JSON Schema, in a syntax that the patterns of every language support. They cannot express unpaired surrogates.
 const NO_CONTROL = "^[^\\x00-\\x1f\\x7f-\\x9f]*$";
 const NO_CONTROL_BUT_LINES = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$";
-// The pattern that browsers use for <input type="email">.
-const EMAIL = /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
-
 const text = () => z.string("Use a string.");
 const flag = () => z.boolean("Use true or false.");
 
@@ -65,16 +63,6 @@ const description = named(
     return CONTROL_BUT_LINES.test(value) ? "Remove control characters." : undefined;
   },
   { maxLength: 2000, pattern: NO_CONTROL_BUT_LINES },
-);
-const email = text().check(
-  z.trim(),
-  z.toLowerCase(),
-  z.maxLength(254, "Use 254 characters at most."),
-  z.regex(EMAIL, "Enter an e-mail address, like name@example.com."),
-);
-const password = text().check(
-  z.minLength(PASSWORD_LENGTH_MIN, `Use ${PASSWORD_LENGTH_MIN} characters or more.`),
-  z.maxLength(PASSWORD_LENGTH_MAX, `Use ${PASSWORD_LENGTH_MAX} characters at most.`),
 );
 const time = z.iso.datetime({ offset: true, error: "Use a time like 2030-01-31T12:00:00Z." });
 const expiry = z.nullable(time);
@@ -384,5 +372,7 @@ export const tokenSchema = z.object({
 export const tokenCreatedSchema = z.extend(tokenSchema, { token: z.string() });
 
 export { emailConfigurationSchema, emailSettingsSchema, emailTestedSchema, emailTestSchema } from "./email";
+export { emptySchema, forgotSchema, passwordResetSchema } from "./password-reset";
 export { projectUsageSchema, quotasPatchSchema } from "./quotas";
 export type * from "./types";
+export { emailContentSchema, userEmailPreviewSchema, userEmailsPatchSchema, userEmailsSchema } from "./user-emails";

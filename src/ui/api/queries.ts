@@ -13,6 +13,7 @@ import type {
   SessionView,
   TokenView,
 } from "@/src/shared/management/schemas";
+import type { UserEmails } from "@/src/shared/management/user-emails";
 import type { WebhookDeliveries, WebhookView } from "@/src/shared/management/webhooks";
 import { requestJson } from "./request";
 
@@ -49,6 +50,12 @@ export const endpointQuery = (endpointId: string) =>
     queryKey: ["endpoint", endpointId],
     queryFn: ({ signal }) => requestJson<EndpointDetail>(`endpoints/${endpointId}`, { signal }),
     refetchInterval: REFETCH_MS,
+  });
+
+export const userEmailsQuery = (endpointId: string) =>
+  queryOptions({
+    queryKey: ["user-emails", endpointId],
+    queryFn: ({ signal }) => requestJson<UserEmails>(`endpoints/${endpointId}/user-emails`, { signal }),
   });
 
 export const keysQuery = (projectId: string) =>

@@ -147,6 +147,12 @@ describe("openapi.json", () => {
     await ask("GET", `endpoints/${endpoint.id}/changes?limit=0`);
     await ask("POST", `endpoints/${endpoint.id}/records/delete`, { body: { uniqueIds: [record.uniqueId] } });
     await ask("DELETE", `endpoints/${endpoint.id}/records/${record.uniqueId}`);
+    await ask("GET", `endpoints/${users.id}/user-emails`);
+    await ask("PATCH", `endpoints/${users.id}/user-emails`, { body: { loginCodes: true } });
+    await ask("PATCH", `endpoints/${users.id}/user-emails`, { body: { linkBase: "nowhere" } });
+    await ask("POST", `endpoints/${users.id}/user-emails/preview`, { body: { kind: "code" } });
+    await ask("POST", "forgot", { body: { email: "ada@example.com" } });
+    await ask("POST", "reset", { body: { token: "x", password: "a password of ada" } });
     await ask("GET", `endpoints/${users.id}/users`);
     await ask("GET", `endpoints/${users.id}/users/${"0".repeat(32)}`);
     await ask("GET", `projects/${project.id}/openapi.json`);
@@ -222,7 +228,7 @@ describe("projects/{id}/openapi.json", () => {
       const path = described.paths[`/api/1/ce/${name}`];
       for (const method of ["get", "post", "put", "delete"] as const) expect(path?.[method]).toBeDefined();
       const forms = Object.keys(described.paths).flatMap((other) => other.split(`/api/1/ce/${name}:`)[1] ?? []);
-      const ofKind = name === "people" ? ["login", "logout"] : ["bulk", "file", "fileToken"];
+      const ofKind = name === "people" ? ["login", "logout", "forgot", "reset", "verify", "link", "code"] : ["bulk", "file", "fileToken"];
       expect(forms).toEqual(["data", "query", ...ofKind, "events"]);
     }
     const keys = await server.runtime.db.apiKey.findMany({ where: { projectId: project.id } });

@@ -10,6 +10,7 @@ import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { HeldBytes } from "@/src/core/limits/held-bytes";
 import type { Change } from "@/src/core/records/ports";
 import type { SecretBox } from "@/src/core/secrets/secret-box";
+import type { EmailQueue } from "@/src/core/users/email-queue";
 import type { PasswordHasher } from "@/src/core/users/password-hasher";
 import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
@@ -53,6 +54,7 @@ export interface DataServer {
   definitions: Definitions;
   tokens: Tokens;
   users: Users;
+  emailQueue: EmailQueue;
   database: TestDatabase;
   lanes: Lanes;
   /** Where its files are. */
@@ -141,7 +143,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     drain: { drainMs },
   });
   const { node, lanes, folder, notifications, config } = testNode;
-  const { db, definitions, tokens, users, held } = node.runtime;
+  const { db, definitions, tokens, users, emailQueue, held } = node.runtime;
   const { dataPlane: handle, slowClients } = node;
   const published: Change[] = [];
   notifications.subscribe((notification) => {
@@ -163,6 +165,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     definitions,
     tokens,
     users,
+    emailQueue,
     database: testNode.database,
     lanes,
     folder,

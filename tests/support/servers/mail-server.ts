@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { generate } from "selfsigned";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
+import type { Config } from "@/src/config/config";
 
 export interface ReceivedMail {
   from: string;
@@ -122,4 +123,9 @@ export async function startMailServer({ credentials, secure = false, isPlain = f
       await new Promise<void>((resolve) => server.close(resolve));
     },
   };
+}
+
+/** The settings of a deployment that sends its mails to the server. */
+export function toSmtpConfig({ port }: MailServer): Pick<Config, "smtp"> {
+  return { smtp: { host: "localhost", port, secure: false, user: null, password: null, from: "noreply@rested.test" } };
 }

@@ -2,12 +2,13 @@
 
 import type { ErrorCode } from "@/src/shared/errors";
 import type { ManagedEndpoint } from "@/src/shared/management/schemas";
-import type { ApiBody, ApiMedia, ApiOperation, ApiResponse, HttpMethod, JsonSchema, Reference } from "@/src/shared/openapi";
+import type { ApiBody, ApiMedia, ApiOperation, ApiResponse, HttpMethod, JsonSchema } from "@/src/shared/openapi";
 import type { DataForm } from "@/src/shared/streams/data-path";
 import { BULK_ITEMS_MAX } from "@/src/shared/streams/protocol";
-import { toProblemResponses } from "../problems";
 import type { DataHeader, DataParameter } from "./data-parameters";
+import { BODY, CREDENTIALS, DELETE, toErrors, toHeaders, toJson, WRITE } from "./data-responses";
 import type { DataSchemas } from "./data-schemas";
+import { toUserEmailOperations } from "./user-email-operations";
 
 /**
  * An operation without what its endpoint adds: id, tag and security. Each operation has one type of response. A parameter that would change the type
@@ -22,40 +23,11 @@ export interface DataOperation extends Pick<ApiOperation, "summary" | "descripti
 
 type Described = Pick<ManagedEndpoint, "kind" | "secure" | "schema">;
 
-/** Errors of every request. */
-const COMMON: readonly ErrorCode[] = [
-  "endpoint_or_key_invalid",
-  "key_missing",
-  "key_scope_insufficient",
-  "origin_not_allowed",
-  "origin_required",
-  "master_key_invalid",
-  "parameter_invalid",
-  "request_invalid",
-  "headers_too_large",
-  "transfer_encoding_unsupported",
-  "rate_limited",
-  "server_busy",
-  "database_unavailable",
-  "internal_error",
-];
 const TOKEN: readonly ErrorCode[] = ["access_token_missing", "access_token_invalid"];
-/** Deletions are not limited by quotas. */
-const DELETE: readonly ErrorCode[] = ["server_busy"];
-const WRITE: readonly ErrorCode[] = [...DELETE, "quota_exceeded"];
-const BODY: readonly ErrorCode[] = [
-  "content_type_unsupported",
-  "content_encoding_unsupported",
-  "body_empty",
-  "body_invalid",
-  "body_too_large",
-  "body_timeout",
-];
 const ONE: readonly ErrorCode[] = ["unique_id_missing", "unique_id_invalid", "record_not_found", "version_conflict"];
 const ONCE: readonly ErrorCode[] = ["idempotency_key_invalid", "idempotency_key_reused"];
 const FILES: readonly ErrorCode[] = ["upload_invalid", "too_many_files", "file_too_large", "storage_unavailable"];
 const ONE_FILE: readonly ErrorCode[] = ["unique_id_missing", "unique_id_invalid", "record_not_found", "not_a_file"];
-const CREDENTIALS: readonly ErrorCode[] = ["credentials_missing", "credentials_invalid"];
 
 /** Returns the operations in display order. */
 export function toDataOperations(endpoint: Described, schemas: DataSchemas): DataOperation[] {
@@ -207,7 +179,7 @@ function toUserOperations({ schema }: Described, schemas: DataSchemas): DataOper
       requestBody: credentials,
       responses: {
         200: toJson("The user.", schemas.written, ["ETag", "Authorization", "Set-Cookie"]),
-        ...toErrors([...BODY, ...CREDENTIALS, "login_failed", "cookie_origin_not_listed", ...WRITE]),
+        ...toErrors([...BODY, ...CREDENTIALS, "login_failed", "email_not_verified", "cookie_origin_not_listed", ...WRITE]),
       },
     },
     {
@@ -220,6 +192,7 @@ function toUserOperations({ schema }: Described, schemas: DataSchemas): DataOper
         ...toErrors([...TOKEN, "server_busy"]),
       },
     },
+    ...toUserEmailOperations(schemas),
     toEvents(read),
   ];
 }
@@ -327,17 +300,4 @@ const CREATED = ["ETag", "Idempotent-Replayed"] as const;
 
 function toList(items: JsonSchema): { type: "array"; items: JsonSchema } {
   return { type: "array", items };
-}
-
-function toErrors(codes: readonly ErrorCode[]): Record<string, ApiResponse> {
-  return toProblemResponses([...COMMON, ...codes]);
-}
-
-function toJson(description: string, schema: JsonSchema, headers: readonly DataHeader[] = []): ApiResponse {
-  return { description, headers: toHeaders(headers), content: { "application/json": { schema } } };
-}
-
-function toHeaders(headers: readonly DataHeader[]): Record<string, Reference> {
-  const all = [...headers, "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] as const;
-  return Object.fromEntries(all.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }

@@ -114,7 +114,14 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   UserFields: {
     type: "object",
     description: "The data of a user: either `username` or `email`, and any other fields.",
-    properties: { username: { type: "string" }, email: { type: "string" } },
+    properties: {
+      username: { type: "string" },
+      email: { type: "string" },
+      emailVerified: {
+        type: "boolean",
+        description: "Whether the user proved to receive e-mail at `email`. Only the server and the master key set it.",
+      },
+    },
     additionalProperties: true,
   },
   UserRecord: toRecord(refer("UserFields")),
@@ -135,6 +142,26 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       },
     },
     additionalProperties: true,
+  },
+  EmailAddress: { type: "object", required: ["email"], properties: { email: USER_NAME } },
+  PasswordReset: {
+    type: "object",
+    required: ["token", "password"],
+    properties: {
+      token: { type: "string" },
+      password: { type: "string", minLength: APP_PASSWORD_LENGTH_MIN, maxLength: APP_PASSWORD_LENGTH_MAX },
+    },
+  },
+  EmailOrToken: {
+    type: "object",
+    description: "Either `email`, to send an e-mail, or the `token` of one.",
+    properties: { email: USER_NAME, token: { type: "string" } },
+  },
+  EmailAndCode: {
+    type: "object",
+    description: "`email` alone sends an e-mail. With the `code` of the e-mail, it logs the user in.",
+    required: ["email"],
+    properties: { email: USER_NAME, code: { type: "string" } },
   },
   UserPatch: {
     type: "object",
