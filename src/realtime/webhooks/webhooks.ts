@@ -17,6 +17,9 @@ const WAITING_MAX = 10_000;
 const WAIT_MS_MAX = 3_600_000;
 /** The endpoints of active webhooks are read once in this number of polls. Changes of a new webhook are found by the next poll at the latest. */
 const WATCH_EVERY = 5;
+/** The pause after a claim: at least this long, and this many times as long as the claim took. */
+const CLAIM_PAUSE_MS = 10;
+const CLAIM_PAUSE_FACTOR = 5;
 /** A lease counts here for less time than in the database, so that no two nodes deliver at once. */
 const LEASE_MARGIN_MS = 1_000;
 /** At shutdown, requests in progress have this long. */
@@ -73,6 +76,8 @@ class WebhookDeliverer implements Webhooks {
   #polls = 0;
   #claiming: Promise<void> | undefined;
   #isClaimDue = false;
+  #nextClaimAt = 0;
+  #pause: NodeJS.Timeout | undefined;
   #isStopped = false;
 
   constructor(options: WebhooksOptions) {
@@ -82,19 +87,27 @@ class WebhookDeliverer implements Webhooks {
   async poll(): Promise<void> {
     if (this.#polls % WATCH_EVERY === 0) await this.#watch();
     this.#polls += 1;
+    // The claim under way can have missed what this one finds.
+    if (this.#claiming) this.#isClaimDue = true;
     await this.#claim();
   }
 
   async renew(): Promise<void> {
     if (this.#runs.size === 0) return;
     const { store, leaseMs } = this.#options;
-    const ids = [...this.#runs.keys()];
+    const runs = [...this.#runs];
     // From before the statement, because the database begins the new lease after that.
     const startedAt = performance.now();
-    const kept = new Set(await store.renew(this.#nodeId, ids, leaseMs));
-    for (const id of ids) {
-      const run = this.#runs.get(id);
-      if (!run) continue;
+    const kept = new Set(
+      await store.renew(
+        this.#nodeId,
+        runs.map(([id]) => id),
+        leaseMs,
+      ),
+    );
+    for (const [id, run] of runs) {
+      // It has ended meanwhile, and its lease with it.
+      if (this.#runs.get(id) !== run) continue;
       if (kept.has(id)) this.#extend(run, startedAt);
       else run.abort.abort(new Error("the lease was lost"));
     }
@@ -112,6 +125,7 @@ class WebhookDeliverer implements Webhooks {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#unsubscribe?.();
+    clearTimeout(this.#pause);
     await this.#claiming?.catch(() => undefined);
     const runs = [...this.#runs.values()];
     const timer = setTimeout(() => {
@@ -145,40 +159,47 @@ class WebhookDeliverer implements Webhooks {
     return notification.changes.some(({ endpointId }) => this.#watched.has(endpointId));
   }
 
+  /** Claims now, or after a pause if the last claim was a moment ago: a busy endpoint has thousands of notifications a second. */
   #claimSoon(): void {
-    if (this.#isStopped) return;
-    this.#isClaimDue = true;
+    if (this.#isStopped || this.#pause) return;
+    if (this.#claiming) {
+      this.#isClaimDue = true;
+      return;
+    }
     // A failure is repeated and logged by the next poll.
-    if (!this.#claiming) void this.#claim().catch(() => undefined);
+    const claim = () => void this.#claim().catch(() => undefined);
+    const pauseMs = this.#nextClaimAt - performance.now();
+    if (pauseMs <= 0) {
+      claim();
+      return;
+    }
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      claim();
+    }, pauseMs);
+    this.#pause.unref();
   }
 
   /** One claim at a time. A notification meanwhile causes another one. */
   #claim(): Promise<void> {
-    this.#isClaimDue = true;
-    this.#claiming ??= this.#claimAll().finally(() => {
+    this.#claiming ??= this.#claimOnce().finally(() => {
       this.#claiming = undefined;
-      // A notification between the last claim and this moment has found a claim under way.
       if (this.#isClaimDue) this.#claimSoon();
     });
     return this.#claiming;
   }
 
-  async #claimAll(): Promise<void> {
-    while (this.#isClaimDue && !this.#isStopped) {
-      this.#isClaimDue = false;
-      const free = RUNNING_MAX - this.#runs.size;
-      if (free <= 0) return;
-      const { store, leaseMs } = this.#options;
-      const startedAt = performance.now();
-      const claimed = await store.claim({
-        nodeId: this.#nodeId,
-        leaseMs,
-        limit: free,
-        perOwner: RUNNING_PER_OWNER_MAX,
-        busyOwners: this.#findBusyOwners(),
-      });
-      for (const { id, ownerId } of claimed) this.#start(id, ownerId, startedAt);
-    }
+  async #claimOnce(): Promise<void> {
+    this.#isClaimDue = false;
+    const limit = RUNNING_MAX - this.#runs.size;
+    if (limit <= 0 || this.#isStopped) return;
+    const { store, leaseMs } = this.#options;
+    const startedAt = performance.now();
+    const busyOwners = this.#findBusyOwners();
+    const claimed = await store.claim({ nodeId: this.#nodeId, leaseMs, limit, perOwner: RUNNING_PER_OWNER_MAX, busyOwners });
+    const now = performance.now();
+    this.#nextClaimAt = now + Math.max(CLAIM_PAUSE_MS, CLAIM_PAUSE_FACTOR * (now - startedAt));
+    for (const { id, ownerId } of claimed) this.#start(id, ownerId, startedAt);
   }
 
   #findBusyOwners(): string[] {
