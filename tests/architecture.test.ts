@@ -25,6 +25,7 @@ const PARTS = [
   "sandbox",
   "storage",
   "limits",
+  "outbound",
   "runtime",
   "registry",
   "ui",
@@ -44,6 +45,7 @@ const SERVER_SIDE = [
   "sandbox",
   "storage",
   "limits",
+  "outbound",
   "runtime",
 ] as const;
 
@@ -58,6 +60,7 @@ const RULES: Readonly<Record<Part, Rule>> = {
   sandbox: { imports: ["core", "shared"] },
   storage: { imports: ["core", "shared"] },
   limits: { imports: ["core", "shared"] },
+  outbound: { imports: ["core", "shared"] },
   runtime: { imports: [...SERVER_SIDE, "registry"] },
   registry: { imports: [], types: SERVER_SIDE },
   ui: { imports: ["shared"] },
@@ -77,10 +80,13 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     http: [],
     json: [],
     limits: ["access"],
+    mail: ["access", "files", "records"],
     records: ["json"],
     rules: ["json"],
+    secrets: [],
     streams: [],
     users: ["access", "json", "limits", "records"],
+    webhooks: ["records", "streams"],
   },
   db: { embedded: [], prisma: ["records"], reads: [], records: ["reads"], stores: ["reads", "records"] },
   http: { body: [], handlers: ["body", "reply"], reply: [], server: ["handlers", "reply"] },
@@ -90,6 +96,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     "app-users": [],
     changes: ["app-users", "connections"],
     connections: ["keys"],
+    email: [],
     endpoints: ["access"],
     export: ["records"],
     files: [],
@@ -99,6 +106,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     projects: ["endpoints", "keys", "openapi"],
     records: ["changes"],
     setup: ["accounts", "keys"],
+    webhooks: [],
   },
   realtime: {
     cluster: [],
@@ -106,6 +114,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     hub: ["cluster", "filters", "log", "transports", "wire"],
     log: ["wire"],
     transports: ["wire"],
+    webhooks: ["filters", "log"],
     wire: [],
   },
   sandbox: { worker: [] },
@@ -230,6 +239,7 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   records: [],
   shell: [],
   users: [],
+  webhooks: [],
 };
 
 function toRoom(file: string): string | undefined {

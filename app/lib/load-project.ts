@@ -5,10 +5,12 @@ import { getEndpoint, listEndpoints } from "@/src/management/endpoints/endpoints
 import { listKeys } from "@/src/management/keys/keys";
 import { describeProject, getProject } from "@/src/management/projects/projects";
 import { getUsage } from "@/src/management/quotas";
+import { listWebhooks, readWebhook } from "@/src/management/webhooks/own-webhook";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 import type { ProjectUsage } from "@/src/shared/management/quotas";
 import type { EndpointDetail, ManagedEndpoint, ManagedKey, ManagedProject } from "@/src/shared/management/schemas";
+import type { WebhookView } from "@/src/shared/management/webhooks";
 import type { ApiDocument } from "@/src/shared/openapi";
 import { getCurrentPage, getOrigin } from "./current-page";
 import { requireUser } from "./sign-in/current-user";
@@ -53,6 +55,23 @@ export const loadEndpoint = cache(async (projectId: string, endpointId: string):
     const endpoint = await getEndpoint({ db, countSubscribers, ownerId, endpointId });
     if (endpoint.projectId !== projectId) throw new AppError("not_found");
     return endpoint;
+  });
+});
+
+export const loadWebhooks = cache(async (projectId: string): Promise<WebhookView[]> => {
+  const { id: ownerId } = await loadUser();
+  const { db } = getRuntime();
+  return orNotFound([projectId], () => listWebhooks({ db, ownerId, projectId, access: null }));
+});
+
+/** The webhook, which must belong to the project. */
+export const loadWebhook = cache(async (projectId: string, webhookId: string): Promise<WebhookView> => {
+  const { id: ownerId } = await loadUser();
+  const { db } = getRuntime();
+  return orNotFound([projectId, webhookId], async () => {
+    const webhook = await readWebhook({ db, ownerId, webhookId });
+    if (webhook.projectId !== projectId) throw new AppError("not_found");
+    return webhook;
   });
 });
 

@@ -41,7 +41,7 @@ export function toFlameGraph(profile: CpuProfile, title: string): string {
     deepest = Math.max(deepest, depth);
     const y = TOP + depth * ROW;
     const share = ((frame.total / root.total) * 100).toFixed(1);
-    const shown = frame.name.slice(0, Math.floor((width - 6) / CHARACTER_WIDTH));
+    const shown = frame.name.slice(0, Math.max(0, Math.floor((width - 6) / CHARACTER_WIDTH)));
     shapes.push(
       `<g><title>${toXml(`${frame.name} ${frame.place} ${share} %`)}</title><rect class="${toKind(frame)}" x="${x.toFixed(1)}" y="${y}" width="${(width - 0.4).toFixed(1)}" height="${ROW - 1}"/>${
         shown.length > 2 ? `<text x="${(x + 3).toFixed(1)}" y="${y + 12}">${toXml(shown)}</text>` : ""

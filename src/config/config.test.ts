@@ -31,6 +31,8 @@ test("no variable is required: by default the server is local, on port 3000, wit
     port: 3000,
     dataDir: path.resolve("data"),
     trustProxy: [],
+    outboundAllowed: [],
+    webhooks: { allowsHttp: false, timeoutMs: 15_000, retryFirstMs: 5_000, leaseMs: 6_000 },
     signup: "closed",
     demo: false,
     bodyBytesMax: 1_048_576,
@@ -84,6 +86,8 @@ test("every variable is read", () => {
       TLS_CERT_FILE: pem,
       TLS_KEY_FILE: pem,
       TRUST_PROXY: "loopback, 10.0.0.0/8,2001:db8::/32 192.0.2.1",
+      RESTED_OUTBOUND_ALLOWED: "10.1.0.0/16, fd00::1",
+      RESTED_WEBHOOK_HTTP: "1",
       RESTED_SIGNUP: "open",
       RESTED_DEMO: "1",
       RESTED_ADMIN_EMAIL: "root@example.com",
@@ -123,6 +127,8 @@ test("every variable is read", () => {
       RESTED_S3_ENDPOINT: "http://localhost:9000",
       RESTED_S3_ACCESS_KEY_ID: "id",
       RESTED_S3_SECRET_ACCESS_KEY: "secret",
+      RESTED_SMTP_URL: "smtps://u:p@mail.example.com",
+      RESTED_SMTP_FROM: "noreply@example.com",
       RESTED_SANDBOX_TIMEOUT_MS: "50",
       RESTED_SANDBOX_MEMORY_BYTES_MAX: "16777216",
       RESTED_SANDBOX_CPU_MS_PER_MINUTE: "3000",
@@ -143,6 +149,8 @@ test("every variable is read", () => {
     publicUrl: "https://rested.example.com",
     tls: { certFile: pem, keyFile: pem },
     trustProxy: ["loopback", "10.0.0.0/8", "2001:db8::/32", "192.0.2.1"],
+    outboundAllowed: ["10.1.0.0/16", "fd00::1"],
+    webhooks: { allowsHttp: true, timeoutMs: 15_000, retryFirstMs: 5_000, leaseMs: 6_000 },
     signup: "open",
     demo: true,
     admin: { email: "root@example.com", password: "correct horse" },
@@ -165,6 +173,7 @@ test("every variable is read", () => {
     accessTokenTtlMs: 3_600_000,
     uploadTimeoutMs: 1000,
     s3: { bucket: "files", region: "eu-central-1", endpoint: "http://localhost:9000", accessKeyId: "id", secretAccessKey: "secret" },
+    smtp: { host: "mail.example.com", port: 465, secure: true, user: "u", password: "p", from: "noreply@example.com" },
     sandboxTimeoutMs: 50,
     sandboxMemoryBytesMax: 16_777_216,
     sandboxCpuMsPerMinute: 3_000,
@@ -209,6 +218,7 @@ describe("invalid values", () => {
     ["TLS_CERT_FILE", "/no/such/file.pem", "cannot be read (ENOENT)"],
     ["TLS_KEY_FILE", "/", "/ is not a file"],
     ["TRUST_PROXY", "true", "Not valid: true."],
+    ["RESTED_OUTBOUND_ALLOWED", "loopback, 10.0.0.0/33, fe80::1%eth0", "Not valid: loopback, 10.0.0.0/33, fe80::1%eth0."],
     ["TRUST_PROXY", "10.0.0.0/33, ::1/129, 10.0.0.1/", "Not valid: 10.0.0.0/33, ::1/129, 10.0.0.1/."],
     ["REDIS_URL", "localhost:6379", "Use redis://"],
     ["RESTED_LOG_HOURS", "0", "from 1 to 87600 hours"],
@@ -262,7 +272,7 @@ test(".env.example has every variable, once, and no other", () => {
 test("the defaults in .env.example are the actual ones", () => {
   const example = fs.readFileSync(".env.example", "utf8");
   const shown = [...example.matchAll(/^# ([A-Z][A-Z0-9_]*)=(.+)$/gm)].flatMap(([, name = "", value = ""]) =>
-    /DATABASE_URL|REDIS_URL|PUBLIC_URL|TLS_|TRUST_PROXY|ADMIN/.test(name) ? [] : [[name, value]],
+    /DATABASE_URL|REDIS_URL|PUBLIC_URL|SMTP_URL|SMTP_FROM|TLS_|TRUST_PROXY|OUTBOUND|ADMIN/.test(name) ? [] : [[name, value]],
   );
   expect(shown.length).toBeGreaterThan(8);
   expect(parseConfig(Object.fromEntries(shown))).toEqual(parseConfig({}));

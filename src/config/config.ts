@@ -1,15 +1,15 @@
 /** Parses the environment variables that server.ts passes to it, and reports every problem with its fix. */
 import fs from "node:fs";
-import net from "node:net";
 import path from "node:path";
 import * as z from "zod/mini";
 import { isWebOrigin, parseOrigin } from "@/src/shared/http/origins";
 import type { QuotaLimits } from "@/src/shared/management/quotas";
+import { addressRangesProblem, toList, trustProxyProblem } from "./address-lists";
 import { type Layout, toConnectionsDefault, toConnectionsMin, toLayout, workersProblem } from "./layout";
+import { type SmtpConfig, smtpFromProblem, smtpUrlProblem, toSmtpConfig } from "./smtp";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 const MODES = ["production", "development", "test"] as const;
-const PROXY_NAMES = new Set(["loopback", "linklocal", "uniquelocal"]);
 const ADMIN_PASSWORD_LENGTH_MIN = 10;
 const SECRET_LENGTH_MIN = 32;
 /** The minimum number of distinct characters. One of 10 million random secrets of 32 hex digits has fewer. */
@@ -30,6 +30,17 @@ export interface S3Config {
   secretAccessKey: string;
 }
 
+export interface WebhooksConfig {
+  /** URLs may have the scheme http. */
+  allowsHttp: boolean;
+  /** The maximum time of a request to a receiver. */
+  timeoutMs: number;
+  /** The time between the first and the second try of a delivery. It doubles with each further try. */
+  retryFirstMs: number;
+  /** A node that is killed is replaced after this time. */
+  leaseMs: number;
+}
+
 export interface Config extends Layout {
   /** The address to listen on. 127.0.0.1 is reachable only from this machine. */
   host: string;
@@ -46,6 +57,9 @@ export interface Config extends Layout {
   tls?: { certFile: string; keyFile: string };
   /** Proxies whose forwarding headers are trusted: addresses, CIDR ranges, or proxy-addr's names. */
   trustProxy: string[];
+  /** Addresses and ranges that are not public and that users may have the server connect to. */
+  outboundAllowed: string[];
+  webhooks: WebhooksConfig;
   signup: "open" | "closed";
   demo: boolean;
   admin?: { email: string; password: string };
@@ -91,6 +105,8 @@ export interface Config extends Layout {
   sandboxCpuMsPerMinute: number;
   /** The maximum size of a JSONata expression's result (R6). */
   jsonataResultBytesMax: number;
+  /** The mail server of the deployment. Absent: only projects with a configuration of their own can send mails. */
+  smtp?: SmtpConfig;
   pingIntervalMs: number;
   pongTimeoutMs: number;
   /** The interval at which the change log and the definitions are polled, in case a notification was lost. */
@@ -138,6 +154,8 @@ const variables = z.object({
   TLS_CERT_FILE: text(fileProblem),
   TLS_KEY_FILE: text(fileProblem),
   TRUST_PROXY: text(trustProxyProblem),
+  RESTED_OUTBOUND_ALLOWED: text(addressRangesProblem),
+  RESTED_WEBHOOK_HTTP: oneOf(["1", "0", "true", "false"]),
   RESTED_SIGNUP: oneOf(["open", "closed"]),
   RESTED_DEMO: oneOf(["1", "0", "true", "false"]),
   RESTED_ADMIN_EMAIL: text((value) =>
@@ -181,6 +199,8 @@ const variables = z.object({
   RESTED_S3_ENDPOINT: text(s3EndpointProblem),
   RESTED_S3_ACCESS_KEY_ID: text(),
   RESTED_S3_SECRET_ACCESS_KEY: text(),
+  RESTED_SMTP_URL: text(smtpUrlProblem),
+  RESTED_SMTP_FROM: text(smtpFromProblem),
   RESTED_SANDBOX_TIMEOUT_MS: wholeNumber(10, 60_000, " milliseconds"),
   RESTED_SANDBOX_MEMORY_BYTES_MAX: wholeNumber(8 * MIB, 2048 * MIB, " bytes"),
   RESTED_SANDBOX_CPU_MS_PER_MINUTE: wholeNumber(0, 3_600_000, " milliseconds a minute; 0 for no limit"),
@@ -199,6 +219,7 @@ const PAIRS: readonly (readonly [Variable, Variable])[] = [
   ["RESTED_ADMIN_EMAIL", "RESTED_ADMIN_PASSWORD"],
   ["RESTED_S3_BUCKET", "RESTED_S3_ACCESS_KEY_ID"],
   ["RESTED_S3_BUCKET", "RESTED_S3_SECRET_ACCESS_KEY"],
+  ["RESTED_SMTP_URL", "RESTED_SMTP_FROM"],
 ];
 
 /** Returns the configuration. An empty variable counts as unset. Throws an error that lists every problem with its fix, without the values of secrets. */
@@ -251,6 +272,13 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     ...layout,
     databaseConnectionsMax: number("RESTED_DATABASE_CONNECTIONS_MAX", toConnectionsDefault(layout)),
     trustProxy: toList(env.TRUST_PROXY),
+    outboundAllowed: toList(env.RESTED_OUTBOUND_ALLOWED),
+    webhooks: {
+      allowsHttp: env.RESTED_WEBHOOK_HTTP === "1" || env.RESTED_WEBHOOK_HTTP === "true",
+      timeoutMs: 15_000,
+      retryFirstMs: 5_000,
+      leaseMs: 6_000,
+    },
     signup: env.RESTED_SIGNUP === "open" ? "open" : "closed",
     demo: env.RESTED_DEMO === "1" || env.RESTED_DEMO === "true",
     ...(env.RESTED_ADMIN_EMAIL === undefined || env.RESTED_ADMIN_PASSWORD === undefined
@@ -288,6 +316,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     accessTokenTtlMs: number("RESTED_ACCESS_TOKEN_MINUTES", 7 * 24 * 60) * 60_000,
     uploadTimeoutMs: number("RESTED_UPLOAD_TIMEOUT_MS", 600_000),
     ...toS3(env),
+    ...toSmtpConfig(env.RESTED_SMTP_URL, env.RESTED_SMTP_FROM),
     sandboxTimeoutMs: number("RESTED_SANDBOX_TIMEOUT_MS", 1000),
     sandboxMemoryBytesMax: number("RESTED_SANDBOX_MEMORY_BYTES_MAX", 128 * MIB),
     sandboxCpuMsPerMinute: number("RESTED_SANDBOX_CPU_MS_PER_MINUTE", 15_000),
@@ -310,10 +339,6 @@ function toS3(env: Readonly<Partial<Record<Variable, string | undefined>>>): { s
 
 function isVariable(name: string): name is Variable {
   return Object.hasOwn(variables.def.shape, name);
-}
-
-function toList(value: string | undefined): string[] {
-  return (value ?? "").split(/[\s,]+/).filter((item) => item !== "");
 }
 
 function databaseUrlProblem(value: string): string | undefined {
@@ -349,20 +374,6 @@ function fileProblem(value: string): string | undefined {
     const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
     return `${value} cannot be read (${reason}). Use the path of a PEM file that this process's user can read.`;
   }
-}
-
-function trustProxyProblem(value: string): string | undefined {
-  const wrong = toList(value).filter((item) => !isProxy(item));
-  if (wrong.length === 0) return undefined;
-  return `List addresses or ranges of your proxies, separated by commas, like 10.0.0.0/8, or loopback, linklocal, uniquelocal. Not valid: ${wrong.join(", ")}.`;
-}
-
-function isProxy(item: string): boolean {
-  if (PROXY_NAMES.has(item)) return true;
-  const [address = "", prefix, ...rest] = item.split("/");
-  const family = net.isIP(address);
-  if (family === 0 || rest.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }
 
 function secretProblem(value: string): string | undefined {

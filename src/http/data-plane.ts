@@ -9,20 +9,23 @@ import type { Files } from "@/src/core/files/files";
 import type { FileTokens } from "@/src/core/files/tokens";
 import type { HeldBytes } from "@/src/core/limits/held-bytes";
 import type { Log } from "@/src/core/log";
+import type { Emails } from "@/src/core/mail/emails";
 import { andThen, isPending, type MaybePromise } from "@/src/core/maybe-promise";
 import { parseFlag } from "@/src/core/records/parameters";
 import type { Records } from "@/src/core/records/records";
 import type { Sandbox } from "@/src/core/sandbox";
+import type { UserEmails } from "@/src/core/users/user-emails";
 import type { Users } from "@/src/core/users/users";
 import { callerOf, type DataExchange, type Handler, headersOf, listHeaders } from "@/src/http/exchange";
 import { createDeleteHandler, createUpdateHandler } from "@/src/http/handlers/change-record";
 import { createCreateHandler } from "@/src/http/handlers/create-records";
 import { isReconnection, type StreamAnswerer, wantsEvents } from "@/src/http/handlers/event-stream";
 import { createReadHandler } from "@/src/http/handlers/read-records";
+import { createCancelEmailHandler, createSendEmailHandler } from "@/src/http/handlers/send-email";
 import { createSendFileHandler, wantsFile } from "@/src/http/handlers/send-file";
 import { createShareFileHandler } from "@/src/http/handlers/share-file";
 import { createUploadHandler, isForm } from "@/src/http/handlers/upload-files";
-import { createUserHandlers, toUserOperation, type UserOperation } from "@/src/http/handlers/user-operations";
+import { createUserHandlers, toAccessOperation, toUserOperation, type UserOperation } from "@/src/http/handlers/user-operations";
 import { hasBody } from "@/src/http/limits";
 import { countRequest } from "@/src/http/rate-limit";
 import { METHODS, toPreflightHeaders } from "@/src/http/reply/cors";
@@ -39,7 +42,9 @@ export interface DataPlaneOptions {
   rateLimitPolicy: Pick<RateLimitPolicy, "count">;
   records: Records;
   users: Users;
+  userEmails: UserEmails;
   files: Files;
+  emails: Emails;
   fileTokens: Pick<FileTokens, "issue">;
   sandbox: Pick<Sandbox, "evaluate">;
   clock: Clock;
@@ -82,6 +87,7 @@ class Plane {
   readonly #access: Access;
   readonly #rateLimitPolicy: Pick<RateLimitPolicy, "count">;
   readonly #handlers: Readonly<Record<MethodOperation, Handler>>;
+  readonly #emailHandlers: Readonly<Record<"read" | "create" | "delete", Handler>>;
   readonly #sendFile: Handler;
   readonly #upload: Handler;
   readonly #files: Pick<Files, "sweepSoon">;
@@ -98,7 +104,9 @@ class Plane {
     rateLimitPolicy,
     records,
     users,
+    userEmails,
     files,
+    emails,
     fileTokens,
     sandbox,
     clock,
@@ -118,10 +126,15 @@ class Plane {
       update: createUpdateHandler({ records, config }),
       delete: createDeleteHandler({ records }),
     };
+    this.#emailHandlers = {
+      read: this.#handlers.read,
+      create: createSendEmailHandler({ emails, config }),
+      delete: createCancelEmailHandler({ emails, remove: this.#handlers.delete }),
+    };
     this.#sendFile = createSendFileHandler({ files });
     this.#upload = createUploadHandler({ files, slowClients, config });
     this.#files = files;
-    this.#userHandlers = createUserHandlers({ users, records, clock, config, read: this.#handlers.read });
+    this.#userHandlers = createUserHandlers({ users, userEmails, records, clock, config, read: this.#handlers.read });
     this.#stream = stream;
     this.#slowClients = slowClients;
     this.#held = held;
@@ -205,12 +218,27 @@ class Plane {
         // If the record was a file, its bytes are deleted now.
         return operation === "delete" ? andThen(serving, () => this.#files.sweepSoon()) : serving;
       });
+    if (resolved.endpoint.kind === "email") return this.#dispatchEmail(exchange, accessRequest, resolved, operation);
     // Users have no files, so `fileToken` has no meaning here.
     const userOperation = toUserOperation(operation === "shareFile" ? "create" : operation, exchange.parameters);
-    return andThen(this.#access.authorize(resolved, { ...accessRequest, operation: userOperation }), (grant) => {
+    return andThen(this.#access.authorize(resolved, { ...accessRequest, operation: toAccessOperation(userOperation) }), (grant) => {
       if (grant.judge) grant.judge.caller = callerOf({ exchange, grant });
       return this.#userHandlers[userOperation]({ exchange, grant, resolved });
     });
+  }
+
+  /** E-mail endpoints have records, but neither files nor PUT. */
+  #dispatchEmail(
+    exchange: DataExchange,
+    accessRequest: AccessRequest,
+    resolved: ResolvedEndpoint,
+    operation: MethodOperation,
+  ): MaybePromise<void> {
+    if (operation === "update") throw new AppError("method_not_allowed");
+    const allowed = operation === "shareFile" ? "create" : operation;
+    return andThen(this.#access.authorize(resolved, { ...accessRequest, operation: allowed }), (grant) =>
+      this.#emailHandlers[allowed]({ exchange, grant, resolved }),
+    );
   }
 
   /** Files are records with other bodies: forms, and bytes. */
@@ -243,7 +271,7 @@ class Plane {
     }
     if (exchange.origin.kind === "refused") throw new AppError("origin_not_allowed");
     const preflight = toPreflightHeaders(exchange.origin, exchange.request.headers);
-    respond(exchange, { status: 204, headers: { ...headersOf(exchange), ...preflight, Allow: toAllow(exchange.form) } });
+    respond(exchange, { status: 204, headers: { ...headersOf(exchange), ...preflight, Allow: toAllow(exchange.form, exchange.resolved) } });
   }
 
   /** Responds with an error. Never throws. */
@@ -282,7 +310,7 @@ class Plane {
     if (appError.code === "content_encoding_unsupported" && isForm(exchange.request)) answer.headers["Accept-Encoding"] = "identity";
     const headers = listHeaders(exchange);
     for (const name in answer.headers) headers.push(name, answer.headers[name] ?? "");
-    if (appError.code === "method_not_allowed") headers.push("Allow", toAllow(form));
+    if (appError.code === "method_not_allowed") headers.push("Allow", toAllow(form, exchange.resolved));
     respond(exchange, { status: answer.status, headers, body: answer.body, close: CUT_OFF.has(appError.code) });
   }
 }
@@ -290,13 +318,17 @@ class Plane {
 const PIPELINED = "An event stream cannot be pipelined behind another request. Open it on a separate connection.";
 /** After these errors, the rest of the request is not read. */
 const CUT_OFF: ReadonlySet<string> = new Set(["body_too_large", "body_timeout", "upload_invalid", "too_many_files", "file_too_large"]);
+const EMAIL_METHODS = METHODS.split(", ")
+  .filter((method) => method !== "PUT")
+  .join(", ");
 const NO_OPTIONS: DataPlaneRequest = {};
 const NO_HEADERS: readonly string[] = [];
 const NO_PARAMETERS = parseQuery("");
 const NO_ORIGIN = { kind: "none" } as const;
 
-function toAllow(form: DataForm | undefined): string {
-  return form === undefined ? METHODS : DATA_FORMS[form].methods;
+function toAllow(form: DataForm | undefined, resolved?: ResolvedEndpoint): string {
+  if (form !== undefined) return DATA_FORMS[form].methods;
+  return resolved?.endpoint.kind === "email" ? EMAIL_METHODS : METHODS;
 }
 
 /** U17: an address with a form supports only the methods of that form. */

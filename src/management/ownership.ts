@@ -1,6 +1,8 @@
 /** Checks that a project or an endpoint belongs to the account. Everything else is `not_found`, so that ids cannot be probed. */
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
+import { toUserEmailSettings, type UserEmailSettings } from "@/src/shared/management/user-emails";
+import type { EndpointKind } from "@/src/shared/streams/protocol";
 
 /** Throws `not_found` unless the project exists and belongs to `ownerId`. */
 export async function requireOwnProject({
@@ -44,9 +46,11 @@ export async function requireOwnEndpoint({
 
 export interface OwnTarget {
   projectId: string;
-  kind: "data" | "authentication";
+  kind: EndpointKind;
   /** The JSON text of the schema that records must match (R10). Null: none. */
   schema: string | null;
+  /** Which e-mails the users of an authentication endpoint receive (L10). Absent: the defaults. */
+  emails?: UserEmailSettings | undefined;
 }
 
 /** Throws `not_found` unless the endpoint exists and is in a project of `ownerId`. */
@@ -61,8 +65,9 @@ export async function requireOwnTarget({
 }): Promise<OwnTarget> {
   const row = await db.endpoint.findFirst({
     where: { id: endpointId, project: { ownerId } },
-    select: { projectId: true, kind: true, schema: true },
+    select: { projectId: true, kind: true, schema: true, userEmails: true },
   });
   if (row?.projectId == null) throw new AppError("not_found");
-  return { ...row, projectId: row.projectId, schema: row.schema === null ? null : JSON.stringify(row.schema) };
+  const { projectId, kind, schema, userEmails } = row;
+  return { projectId, kind, schema: schema === null ? null : JSON.stringify(schema), emails: toUserEmailSettings(userEmails) };
 }

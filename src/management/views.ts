@@ -9,6 +9,7 @@ import type {
   TokenView,
 } from "@/src/shared/management/schemas";
 import { toDefaultRules } from "@/src/shared/rules/access-rules";
+import type { EndpointKind } from "@/src/shared/streams/protocol";
 import { toRulesView } from "./access/stored-rules";
 
 const toTime = (date: Date) => date.toISOString();
@@ -89,7 +90,7 @@ export interface EndpointRow {
   projectId: string;
   name: string;
   description: string;
-  kind: "data" | "authentication";
+  kind: EndpointKind;
   secure: boolean;
   othersCanRead: boolean;
   othersCanUpdate: boolean;

@@ -16,9 +16,12 @@ import type { Cleanup } from "./cleanup";
 import { composeAccess } from "./node/access";
 import { composeDataPlane, composeStorage } from "./node/data-plane";
 import { composeJobs } from "./node/jobs";
+import { composeMail, type MailOptions } from "./node/mail";
 import type { Siblings } from "./node/siblings";
 import { createStores, type Stores } from "./node/stores";
 import { composeStreams } from "./node/streams";
+import { composeUsers } from "./node/users";
+import { composeWebhooks } from "./node/webhooks";
 import type { Runtime } from "./registry";
 
 export interface NodeOptions {
@@ -45,6 +48,8 @@ export interface NodeOptions {
   now?: () => number;
   /** Default: the limits of production. */
   drain?: DrainOptions;
+  /** Default: the times of production. */
+  mail?: MailOptions | undefined;
   log: Log;
   /** Closes what the node has made. Each part is added as soon as it exists, so a failure leaves nothing open. Call `closeStreams` first. */
   cleanup: Cleanup;
@@ -69,22 +74,33 @@ export function composeNode(options: NodeOptions) {
   const { definitions, tokens, signIns, userData, functionVerdicts, judges } = accessParts;
   // The cluster bus follows below. No request arrives before.
   let settle = (): Promise<void> | undefined => undefined;
-  const storageParts = composeStorage({ ...options, stores, tokens, sandbox, settle: () => settle() });
-  const { store, records, users, files, quotas, imports, importStaging } = storageParts;
+  const storageParts = composeStorage({ ...options, stores, sandbox });
+  const { store, records, files, quotas, imports, importStaging } = storageParts;
+  const mail = composeMail({ ...options, files, quotas });
+  const { mailer, emails } = mail;
+  const userParts = composeUsers({ ...options, stores, tokens, sandbox, quotas, records, mailer, settle: () => settle() });
+  const { users, userEmails, emailQueue } = userParts;
   const streams = composeStreams({ ...options, ...accessParts, stores, sandbox, quotas });
   settle = streams.settle;
   const { hub, changes, eventStreams, streamRegistry, upgrade, closeStreams } = streams;
-  const dataParts = composeDataPlane({ ...options, ...accessParts, records, users, files, sandbox, stream: eventStreams });
+  const { webhooks, secrets, findUrlProblem } = composeWebhooks({ ...options, stores, sandbox });
+  const stored = { records, users, userEmails, files, emails };
+  const dataParts = composeDataPlane({ ...options, ...accessParts, ...stored, sandbox, stream: eventStreams });
   const { held, slowClients, drain, dataPlane } = dataParts;
   const { db, asAccount, recordSearch, writeDb, endpointQueue } = lanes;
   const runtime: Runtime = {
     ...{ config, log, clock, db, asAccount, recordSearch, writeDb, endpointQueue },
-    ...{ records: store, changes, definitions, tokens, signIns, users, quotas, files, imports, importStaging },
-    ...{ sandbox, functionVerdicts, judges, hub, held, secret, passwords },
+    ...{ records: store, changes, definitions, tokens, signIns, users, emailQueue, quotas, files, imports, importStaging },
+    ...{ sandbox, functionVerdicts, judges, hub, held, secret, secrets, passwords, webhooks, findUrlProblem },
+    mailer,
+    email: { configurations: mail.configurations, transport: mail.transport, limiter },
     managementLimits: createManagementLimits({ limiter, perMinute: config.managementRateLimit }),
     loginLimiter: createLoginLimiter(),
     settle,
   };
-  const jobs = composeJobs({ ...runtime, userData, lanes, streamRegistry, slowClients, role: options.siblings?.role });
-  return { runtime, userData, dataPlane, drain, slowClients, upgrade, closeStreams, streamRegistry, jobs };
+  const jobs = composeJobs({
+    ...{ ...runtime, userData, lanes, mailDelivery: mail.delivery, streamRegistry, slowClients },
+    role: options.siblings?.role,
+  });
+  return { runtime, userData, dataPlane, drain, slowClients, upgrade, closeStreams, streamRegistry, jobs, mail };
 }

@@ -9,12 +9,15 @@ import type { Clock } from "@/src/core/clock";
 import type { Files } from "@/src/core/files/files";
 import type { HeldBytes } from "@/src/core/limits/held-bytes";
 import type { ManagementLimits } from "@/src/core/limits/management-limits";
-import type { LoginLimiter } from "@/src/core/limits/ports";
+import type { LoginLimiter, RateLimiter } from "@/src/core/limits/ports";
 import type { Quotas } from "@/src/core/limits/quotas";
 import type { Log } from "@/src/core/log";
+import type { MailConfigurations, Mailer, MailTransport } from "@/src/core/mail/ports";
 import type { RecordStore } from "@/src/core/records/ports";
 import type { Sandbox } from "@/src/core/sandbox";
+import type { SecretBox } from "@/src/core/secrets/secret-box";
 import type { ChangeLog } from "@/src/core/streams/ports";
+import type { EmailQueue } from "@/src/core/users/email-queue";
 import type { PasswordHasher } from "@/src/core/users/password-hasher";
 import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
@@ -24,6 +27,7 @@ import type { ImportStaging } from "@/src/db/records/import-staging";
 import type { RecordSearch } from "@/src/db/records/record-search";
 import type { Importer } from "@/src/management/import/importer";
 import type { Hub } from "@/src/realtime/hub/hub";
+import type { Webhooks } from "@/src/realtime/webhooks/webhooks";
 
 /** The shared parts of the process: pools, caches, timers and sockets. Created once by runtime/compose.ts. */
 export interface Runtime {
@@ -50,6 +54,8 @@ export interface Runtime {
   signIns: SignIns;
   /** Users of applications, at authentication endpoints. */
   users: Users;
+  /** Requests for e-mails to users and to accounts. */
+  emailQueue: EmailQueue;
   /** Quotas of projects. `records`, `users` and `files` check them themselves. */
   quotas: Quotas;
   /** Files of records: opens and stores them, and deletes files without a record. */
@@ -69,8 +75,18 @@ export interface Runtime {
   held: HeldBytes;
   /** Signs dashboard sessions and set-up links. 32 bytes as base64url. */
   secret: string;
+  /** Encrypts secrets that are stored and must be read again. */
+  secrets: SecretBox;
+  /** Delivers webhooks. Call `wake` after a change of one. */
+  webhooks: Webhooks;
+  /** Describes why webhooks cannot be sent to a URL. Undefined: they can. */
+  findUrlProblem: (url: string) => string | undefined;
   /** Hashes and verifies all passwords of this process, in a fair order. */
   passwords: PasswordHasher;
+  /** Queues mails. */
+  mailer: Mailer;
+  /** For the e-mail configurations of projects. */
+  email: { configurations: MailConfigurations; transport: MailTransport; limiter: RateLimiter };
   /** Limits of the management API and the dashboard's pages. */
   managementLimits: ManagementLimits;
   /** Limits attempts to guess passwords. */

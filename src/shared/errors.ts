@@ -65,6 +65,9 @@ export const ERRORS = {
   credentials_invalid: client(400, "The username, e-mail address or password is not valid."),
   username_taken: client(400, "This name is taken. Choose another one, or log in."),
   login_failed: client(401, "Incorrect username or password."),
+  email_not_verified: client(403, "Verify your e-mail address first, with the link or code that was sent to it."),
+  email_token_invalid: client(401, "The token or code is not valid: it may be used, replaced or expired. Request another e-mail."),
+  login_kind_disabled: client(403, "This endpoint does not offer this kind of login. Enable it in the endpoint's settings."),
   cookie_origin_not_listed: client(403, "Add this origin to the project's allowed origins, or log in with noATCookie=true."),
 
   // F: files
@@ -82,6 +85,11 @@ export const ERRORS = {
 
   access_denied: client(403, "This record belongs to another user."),
   access_function_failed: client(403, "The endpoint's access function failed, so access is refused. The server's log has the line."),
+
+  // M: e-mail
+  recipient_not_allowed: client(403, "This recipient is not allowed. Check the allowed recipients in the project's e-mail configuration."),
+  sender_not_allowed: client(403, "This sender is not allowed. Omit from, or add it in the project's e-mail configuration."),
+  email_not_configured: client(409, "This project has no e-mail configuration. Add one in the project's settings."),
 
   // W: reasons for closing an open stream
   key_revoked: { status: 400, close: 1000, retryable: false, message: "The API key was revoked." },
@@ -132,6 +140,7 @@ export const ERRORS = {
   email_taken: client(409, "An account with this e-mail address already exists."),
   current_password_wrong: client(403, "The current password is incorrect."),
   key_already_revoked: client(409, "This key is revoked or expired, so it cannot be rotated."),
+  delivery_expired: client(409, "The log no longer has this change, so it cannot be sent again."),
   admin_required: client(403, "Only an administrator of this server can do this."),
   setup_done: client(409, "The first administrator already exists. Sign in instead."),
   setup_token_invalid: client(403, "The setup link is not valid. Use the link that the server printed when it started."),

@@ -29,6 +29,7 @@ let ada: Person;
 let eve: Person;
 let projectId: string;
 let keyId: string;
+let webhookId: string;
 let key: string;
 const endpointIds: Record<"things" | "people", string> = { things: "", people: "" };
 const users: Record<"ann" | "bob", { id: string; username: string; password: string; token: string }> = {
@@ -186,9 +187,20 @@ function requestsOf(viewer: Viewer): Request[] {
   ];
 }
 
+/** A webhook whose address and secret only its owner may see, and the secret only now. */
+async function addWebhook(): Promise<void> {
+  const url = `https://example.invalid/${createSecret("the path of a webhook", ["ada", "the database"])}`;
+  const answer = await ada.call("POST", `/api/manage/projects/${projectId}/webhooks`, { body: { url } });
+  expect(answer.status, answer.text).toBe(201);
+  webhookId = answer.body.id;
+  const secret: string = answer.body.secret;
+  for (const value of [secret, Buffer.from(secret).toString("hex"), Buffer.from(secret.slice(6), "base64").toString("hex")])
+    secrets.push({ what: "the secret of a webhook", value, readers: [] });
+}
+
 /** Every management route with every matching id of ada's. */
 function managePaths(): string[] {
-  const ids = [projectId, keyId, endpointIds.things, endpointIds.people];
+  const ids = [projectId, keyId, endpointIds.things, endpointIds.people, webhookId];
   const uniqueIds = [...recordIds, users.ann.id, users.bob.id];
   return MANAGE_PATHS.flatMap((path) => (path.includes("{id}") ? ids.map((id) => path.replace("{id}", id)) : [path]))
     .flatMap((path) => (path.includes("{uniqueId}") ? uniqueIds.map((id) => path.replace("{uniqueId}", id)) : [path]))
@@ -227,6 +239,7 @@ beforeAll(async () => {
   endpointIds.people = seed.endpointId;
   endpointIds.things = await addEndpoint(server, { projectId, name: "things/of-test", secure: true });
   secrets.push({ what: "the master key", value: MASTER_KEY, readers: [] });
+  await addWebhook();
   await register("ann");
   await register("bob");
 

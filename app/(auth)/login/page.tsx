@@ -28,14 +28,21 @@ export default async function LoginPage({ searchParams }: { searchParams: Promis
     <AuthCard
       title="Sign in"
       foot={
-        config.signup === "open" ? (
-          <>
-            No account yet?{" "}
-            <Link href="/signup" className="text-focus underline underline-offset-2">
-              Create an account
+        <div className="flex flex-col gap-2">
+          <p>
+            <Link href="/forgot" className="text-focus underline underline-offset-2">
+              Forgot your password?
             </Link>
-          </>
-        ) : undefined
+          </p>
+          {config.signup === "open" ? (
+            <p>
+              No account yet?{" "}
+              <Link href="/signup" className="text-focus underline underline-offset-2">
+                Create an account
+              </Link>
+            </p>
+          ) : null}
+        </div>
       }
     >
       <LoginForm next={next} />

@@ -1,11 +1,14 @@
 /** Interfaces through which the access decision reads definitions, access tokens and sign-ins. Adapters are in db/stores. */
+import type { UserEmailSettings } from "@/src/shared/management/user-emails";
+import type { EndpointKind } from "@/src/shared/streams/protocol";
+
 /** A key with its endpoint and project, as stored. Revoked and expired keys are returned too. */
 export interface Definition {
   key: { id: string; name: string; scope: "read" | "write" | "read_write"; expiresAt: Date | null; revokedAt: Date | null };
   endpoint: {
     id: string;
     name: string;
-    kind: "data" | "authentication";
+    kind: EndpointKind;
     secure: boolean;
     /** Whether other users of the application may read, update and delete a user's records if the endpoint is secure (S2). */
     othersCanRead: boolean;
@@ -19,6 +22,8 @@ export interface Definition {
     rules: string | null;
     /** The source of the access function (S8). Null: none. */
     accessFunction: string | null;
+    /** Which e-mails the users of an authentication endpoint receive (L10). Absent: the defaults. */
+    userEmails?: UserEmailSettings | undefined;
   };
   project: {
     id: string;

@@ -1,6 +1,7 @@
 /** Decorates the stores of records, files and users so that every write checks the project's quotas first (G20). */
 import type { FileStore } from "@/src/core/files/ports";
 import type { Additions, Quotas, StagedBytes } from "@/src/core/limits/quotas";
+import type { EmailStore } from "@/src/core/mail/emails";
 import type { RecordStore, Write } from "@/src/core/records/ports";
 import type { UserStore } from "@/src/core/users/ports";
 
@@ -58,6 +59,18 @@ export function limitFileStore(store: FileStore, quotas: Pick<Quotas, "admit" | 
         return store.commit(endpointId, uploads, idempotency);
       });
     },
+  };
+}
+
+export function limitEmailStore(store: EmailStore, quotas: Admit): EmailStore {
+  const toAdditions = (data: string) => ({ records: 1, recordBytes: Buffer.byteLength(data) });
+  return {
+    ...store,
+    create: (email) => afterwards(quotas.admit(email.endpointId, toAdditions(email.record.data)), () => store.create(email)),
+    createIdempotent: (email, key, toResponse) =>
+      afterwards(quotas.admit(email.endpointId, withResponses(toAdditions(email.record.data), 1)), () =>
+        store.createIdempotent(email, key, toResponse),
+      ),
   };
 }
 

@@ -3,6 +3,7 @@ import { type JsonMember, readMembers, writeMembers } from "@/src/core/json/memb
 import { mergeJsonObjects } from "@/src/core/json/merge";
 import { isJsonObject } from "@/src/core/json/text";
 import type { RecordBody } from "@/src/core/records/record-body";
+import { readSentVerified, withoutVerified } from "@/src/core/users/email-verified";
 import { AppError } from "@/src/shared/errors";
 import { APP_USER_NAME_LENGTH_MAX, type PutStrategy } from "@/src/shared/streams/protocol";
 import { hasInvisible } from "@/src/shared/text/invisible";
@@ -14,8 +15,11 @@ export interface Registration {
   /** In the form for comparison. */
   name: string;
   password: string;
-  /** JSON text: the body without the password. */
+  /** JSON text: the body without the password and without `emailVerified`. */
   data: string;
+  isEmail: boolean;
+  /** The `emailVerified` that the application's back end sent. */
+  sent: boolean | undefined;
 }
 
 export interface Login {
@@ -30,7 +34,9 @@ export interface UserPatch {
   /** The new password. */
   password: string | undefined;
   currentPassword: string | undefined;
-  /** The body without passwords, and the field that contains the name. */
+  /** The `emailVerified` that the application's back end sent. */
+  verified: boolean | undefined;
+  /** The body without passwords and `emailVerified`, and the field that contains the name. */
   members: readonly JsonMember[];
   nameField: NameField | undefined;
 }
@@ -50,15 +56,18 @@ export function toComparedName(name: string): string {
   return name.normalize("NFKC").trim().toLowerCase().normalize("NFKC");
 }
 
-/** Throws `credentials_missing`, and `credentials_invalid` with the fields. */
-export function parseRegistration(body: RecordBody): Registration {
+/** `isTrusted`: the application's back end sent it. Throws `credentials_missing`, and `credentials_invalid` with the fields. */
+export function parseRegistration(body: RecordBody, { isTrusted = false }: { isTrusted?: boolean } = {}): Registration {
   const sent = readCredentials(body);
   const problems = new Map<string, string>();
   const password = passwordOf(sent.members, problems);
   const name = nameOf(sent, problems);
   refuse(problems);
   if (name === undefined || password === undefined) throw new AppError("credentials_missing");
-  return { name, password, data: writeMembers(withoutSecrets(sent.members)) };
+  return {
+    ...{ name, password, data: writeMembers(withoutSecrets(sent.members)), isEmail: sent.nameField === "email" },
+    sent: isTrusted ? readSentVerified(sent.members) : undefined,
+  };
 }
 
 /** Names and passwords that nobody can have are not errors here: the login fails. Throws `credentials_missing`, `credentials_invalid`. */
@@ -79,7 +88,7 @@ export function parseLogin(body: RecordBody): Login {
 }
 
 /** Throws `body_invalid` if the body is not an object, `credentials_missing` if it has two names, and `credentials_invalid` with the fields. */
-export function parseUserPatch(body: RecordBody): UserPatch {
+export function parseUserPatch(body: RecordBody, { isTrusted = false }: { isTrusted?: boolean } = {}): UserPatch {
   if (body.contentType !== "json" || !isJsonObject(body.data)) {
     throw new AppError("body_invalid", { detail: "The record of a user must be a JSON object." });
   }
@@ -94,6 +103,7 @@ export function parseUserPatch(body: RecordBody): UserPatch {
     name,
     password,
     currentPassword: typeof currentPassword === "string" ? currentPassword.slice(0, 2 * APP_PASSWORD_LENGTH_MAX + 1) : undefined,
+    verified: isTrusted ? readSentVerified(sent.members) : undefined,
     members: withoutSecrets(sent.members),
     nameField: sent.nameField,
   };
@@ -150,7 +160,7 @@ function nameOf({ members, nameField }: Sent, problems: Map<string, string>): st
   return typeof value === "string" && problem === undefined ? toComparedName(value) : undefined;
 }
 
-function nameProblem(field: NameField, value: string): string | undefined {
+export function nameProblem(field: NameField, value: string): string | undefined {
   // Checked before normalizing, whose time is quadratic in a run of combining marks.
   if (value.length > APP_USER_NAME_LENGTH_MAX) return `Use ${APP_USER_NAME_LENGTH_MAX} characters at most.`;
   const name = toComparedName(value);
@@ -175,7 +185,7 @@ function passwordOf(members: readonly JsonMember[], problems: Map<string, string
 }
 
 /** The value of a field. Of duplicate keys the last one counts. Undefined if there is none. */
-function lastValue(members: readonly JsonMember[], field: string): unknown {
+export function lastValue(members: readonly JsonMember[], field: string): unknown {
   const member = members.findLast(({ key }) => key === field);
   if (!member) return undefined;
   // Any value that is not a string is invalid here, so it need not be parsed.
@@ -183,7 +193,7 @@ function lastValue(members: readonly JsonMember[], field: string): unknown {
 }
 
 function withoutSecrets(members: readonly JsonMember[]): JsonMember[] {
-  return members.filter(({ key }) => !SECRET_FIELDS.has(key));
+  return withoutVerified(members.filter(({ key }) => !SECRET_FIELDS.has(key)));
 }
 
 function isNameField(key: string): boolean {

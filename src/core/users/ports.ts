@@ -8,6 +8,8 @@ export interface StoredUser {
   name: string;
   /** argon2id in PHC format. */
   passwordHash: string;
+  /** The name for which the user proved to receive e-mail. The address is verified if it is `name`. */
+  verifiedName: string | null;
 }
 
 /** A change of a user's record together with its credentials. */
@@ -23,7 +25,23 @@ export interface UserChange {
   password?: { hash: string; keepTokenId?: string | undefined } | undefined;
   /** The hash that the caller proved to know the password of. The change fails with `password_changed` if the stored hash is another one by now. */
   provenHash?: string | undefined;
+  /** Absent: unchanged. */
+  verifiedName?: string | null | undefined;
+  /** The new address receives an e-mail that verifies it. */
+  asksForVerification?: boolean;
   now: Date;
+}
+
+/** An access token to store. */
+export interface NewAccessToken {
+  projectId: string;
+  /** SHA-256. */
+  hash: Uint8Array;
+  userAgent: string | null;
+  address: string | null;
+  expiresAt: Date;
+  /** One more ends the oldest of the user's tokens. */
+  liveMax: number;
 }
 
 /**
@@ -35,7 +53,17 @@ export type UserWriteResult = WriteResult | { outcome: "username_taken" | "passw
 /** Writes and reads the users of applications. `endpointId` is that of an authentication endpoint. Every method can throw `database_unavailable`. */
 export interface UserStore {
   /** Stores a user's record, which the user owns, together with its credentials. */
-  register(user: { endpointId: string; id: string; data: string; name: string; passwordHash: string }): Promise<UserWriteResult>;
+  register(user: {
+    endpointId: string;
+    id: string;
+    data: string;
+    name: string;
+    passwordHash: string;
+    /** Default: null. */
+    verifiedName?: string | null;
+    /** The time of the registration, if the address receives an e-mail that verifies it. */
+    asksForVerificationAt?: Date | undefined;
+  }): Promise<UserWriteResult>;
   find(endpointId: string, id: string): Promise<StoredUser | undefined>;
   findByName(endpointId: string, name: string): Promise<StoredUser | undefined>;
   /** Changes the record and the credentials in one transaction. */
@@ -46,18 +74,7 @@ export interface UserStore {
    * Stores a token. Returns false if the user was deleted or has another password by now. `endedOthers`: the oldest tokens beyond `liveMax` were
    * revoked.
    */
-  createToken(token: {
-    userId: string;
-    provenHash: string;
-    projectId: string;
-    /** SHA-256. */
-    hash: Uint8Array;
-    userAgent: string | null;
-    address: string | null;
-    now: Date;
-    expiresAt: Date;
-    liveMax: number;
-  }): Promise<false | { endedOthers: boolean }>;
+  createToken(token: NewAccessToken & { userId: string; provenHash: string; now: Date }): Promise<false | { endedOthers: boolean }>;
   revokeToken(tokenId: string, now: Date): Promise<void>;
   /** Deletes up to `limit` tokens that expired before `before`. Returns how many were deleted. */
   deleteExpiredTokens(before: Date, limit: number): Promise<number>;

@@ -1,5 +1,4 @@
 /** The rules of an application's users (L1–L4): register, log in, log out, change, delete. Access was already checked by access.ts. */
-import { createHash, randomBytes } from "node:crypto";
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { FieldPath, RecordJudge } from "@/src/core/access/record-judge";
 import type { Clock } from "@/src/core/clock";
@@ -30,10 +29,14 @@ import {
   type UserPatch,
   withMembers,
 } from "@/src/core/users/credentials";
+import type { EmailQueue } from "@/src/core/users/email-queue";
+import { type AddressState, decideAddress, readAddress, setVerified } from "@/src/core/users/email-verified";
 import type { PasswordHasher } from "@/src/core/users/password-hasher";
 import type { StoredUser, UserStore, UserWriteResult } from "@/src/core/users/ports";
+import type { AccessTokenIssuer, IssuedToken } from "@/src/core/users/token-issuer";
 import { verifyPassword } from "@/src/core/users/verify-password";
 import { AppError } from "@/src/shared/errors";
+import type { UserEmailSettings } from "@/src/shared/management/user-emails";
 import type { PutStrategy } from "@/src/shared/streams/protocol";
 
 /** The authentication endpoint of a request. */
@@ -42,12 +45,8 @@ export interface UserEndpoint {
   projectId: string;
   /** The JSON Schema of the endpoint (R10). Null: none. */
   schema: string | null;
-}
-
-/** An issued token. It is returned only once, because only its hash is stored. */
-export interface IssuedToken {
-  token: string;
-  expiresAt: Date;
+  /** Which e-mails its users receive (L10). Absent: the defaults. */
+  emails?: UserEmailSettings | undefined;
 }
 
 export interface UserUpdate extends WriteConditions {
@@ -85,8 +84,8 @@ export interface Users {
     judge?: RecordJudge | undefined;
   }): Promise<StoredRecord>;
   /**
-   * Issues an access token (L2). Throws `credentials_missing`, `credentials_invalid`, `rate_limited`, and `login_failed`, which takes the same time
-   * for every reason.
+   * Issues an access token (L2). Throws `credentials_missing`, `credentials_invalid`, `rate_limited`, `login_failed`, which takes the same time for
+   * every reason, and after the right password `email_not_verified` (L10).
    */
   login(request: {
     endpoint: UserEndpoint;
@@ -116,28 +115,19 @@ export interface Users {
 export interface UsersOptions {
   store: UserStore;
   records: Pick<Records, "remove">;
-  tokens: {
-    /** Drops the cached tokens of a project. A promise resolves when the other workers of this server have done so too. */
-    invalidate(projectId: string): Promise<void> | undefined;
-  };
+  accessTokens: AccessTokenIssuer;
+  emails: Pick<EmailQueue, "serveSoon">;
   limiter: LoginLimiter;
   registrations: RegistrationLimit;
   passwords: PasswordHasher;
   sandbox: Pick<Sandbox, "validate">;
   clock: Clock;
-  /** Milliseconds from login to expiry. */
-  accessTokenTtlMs: number;
   /** Limits the size of a merged record. */
   recordBytesMax: number;
 }
 
 const NOT_CURRENT =
   "The password is not the current one. To change it, send the current one as currentPassword. To keep it, omit password.";
-const TOKEN_BYTES = 32;
-/** One more login revokes the oldest token. */
-const LIVE_TOKENS_MAX = 100;
-const USER_AGENT_LENGTH_MAX = 400;
-const ADDRESS_LENGTH_MAX = 64;
 /** How often an update is tried again because the user changed between read and write. */
 const CHANGE_ATTEMPTS_MAX = 20;
 /** How long expired tokens are kept. */
@@ -155,18 +145,24 @@ class StoredUsers implements Users {
     this.#options = options;
   }
 
-  async register({ endpoint, body, caller, address, isTrusted, judge }: Parameters<Users["register"]>[0]): Promise<StoredRecord> {
-    const { store, passwords, registrations } = this.#options;
-    const { name, password, data } = parseRegistration(body);
+  async register({ endpoint, body, caller, address: client, isTrusted, judge }: Parameters<Users["register"]>[0]): Promise<StoredRecord> {
+    const { store, passwords, registrations, emails, clock } = this.#options;
+    const { name, password, data: sent, ...registration } = parseRegistration(body, { isTrusted });
+    refuseUsername(endpoint, { isTrusted, nameField: registration.isEmail ? "email" : "username" });
+    const address = decideAddress({ name, ...registration, verifies: endpoint.emails?.verifyEmails === true });
+    const data = setVerified(sent, address.shown);
     const id = createUniqueId();
     if (judge) await requireCreatable(judge, [{ uniqueId: id, owner: id, data }]);
     await this.#requireMatch(endpoint, data, caller);
-    if (!isTrusted) await registrations.count({ endpointId: endpoint.endpointId, address });
+    if (!isTrusted) await registrations.count({ endpointId: endpoint.endpointId, address: client });
     // Hashing is expensive, so a taken name is rejected before it.
     if (await store.findByName(endpoint.endpointId, name)) throw new AppError("username_taken");
     const passwordHash = await passwords.hash(password, { kind: "registration", caller });
-    const user = { endpointId: endpoint.endpointId, id, data, name, passwordHash };
-    return toRecord(await store.register(user));
+    const { verifiedName, asks } = address;
+    const user = { endpointId: endpoint.endpointId, id, data, name, passwordHash, verifiedName };
+    const record = toRecord(await store.register({ ...user, asksForVerificationAt: asks ? clock.now() : undefined }));
+    if (asks) emails.serveSoon();
+    return record;
   }
 
   async login({
@@ -176,41 +172,33 @@ class StoredUsers implements Users {
     address,
     userAgent,
   }: Parameters<Users["login"]>[0]): Promise<IssuedToken & { record: StoredRecord }> {
-    const { store, clock, accessTokenTtlMs, tokens } = this.#options;
+    const { store, clock, accessTokens } = this.#options;
     const { name, password } = parseLogin(body);
     const user = await store.findByName(endpoint.endpointId, name);
     const isCorrect = await this.#verifyPassword({ endpoint, name, caller, address, stored: user?.passwordHash ?? null, password });
     if (!isCorrect || !user) throw new AppError("login_failed");
-    const token = randomBytes(TOKEN_BYTES).toString("base64url");
-    const now = clock.now();
-    const expiresAt = new Date(now.getTime() + accessTokenTtlMs);
-    const stored = await store.createToken({
-      userId: user.record.id,
-      provenHash: user.passwordHash,
-      projectId: endpoint.projectId,
-      hash: createHash("sha256").update(token).digest(),
-      userAgent: userAgent?.slice(0, USER_AGENT_LENGTH_MAX) ?? null,
-      address: address?.slice(0, ADDRESS_LENGTH_MAX) ?? null,
-      now,
-      expiresAt,
-      liveMax: LIVE_TOKENS_MAX,
-    });
+    if (endpoint.emails?.requireVerified) refuseUnverified(user);
+    const { token, stored } = accessTokens.create({ projectId: endpoint.projectId, address, userAgent });
+    const { expiresAt } = stored;
+    const result = await store.createToken({ ...stored, userId: user.record.id, provenHash: user.passwordHash, now: clock.now() });
     // The user was deleted or got another password during the check.
-    if (!stored) throw new AppError("login_failed");
-    if (stored.endedOthers) await tokens.invalidate(endpoint.projectId);
+    if (!result) throw new AppError("login_failed");
+    if (result.endedOthers) await accessTokens.ended(endpoint.projectId);
     return { record: user.record, token, expiresAt };
   }
 
   async logout({ projectId, tokenId }: { projectId: string; tokenId: string }): Promise<void> {
-    const { store, tokens, clock } = this.#options;
+    const { store, accessTokens, clock } = this.#options;
     await store.revokeToken(tokenId, clock.now());
-    await tokens.invalidate(projectId);
+    await accessTokens.ended(projectId);
   }
 
   async update(request: UserUpdate): Promise<ShownRecord> {
-    const { store, tokens, clock } = this.#options;
+    const { store, accessTokens, emails, clock } = this.#options;
     const { endpoint, id, strategy, caller, tokenId, expectedVersion, judge } = request;
-    const patch = parseUserPatch(request.body);
+    const isTrusted = request.onlyOwner === undefined;
+    const patch = parseUserPatch(request.body, { isTrusted });
+    refuseUsername(endpoint, { isTrusted, nameField: patch.nameField });
     let change: PasswordChange | undefined;
     for (let attempt = 1; attempt <= CHANGE_ATTEMPTS_MAX; attempt++) {
       const user = await store.find(endpoint.endpointId, id);
@@ -219,7 +207,9 @@ class StoredUsers implements Users {
       if (expectedVersion !== undefined && expectedVersion !== user.record.version) throw new AppError("version_conflict");
       // Proven only once. When the change is tried again, the store rejects it if the password has changed since.
       if (patch.password !== undefined) change ??= await this.#decidePasswordChange(user, patch.password, patch.currentPassword, request);
-      const data = await applyUserPatch(user.record.data, judged?.patch ?? patch, strategy);
+      const merged = await applyUserPatch(user.record.data, judged?.patch ?? patch, strategy);
+      const address = toAddressState(user, { name: patch.name, data: merged, sent: patch.verified, endpoint });
+      const data = setVerified(merged, address.shown);
       this.#refuseLarge(data);
       await hideHiddenMismatch(judged?.hidden ?? [], () => this.#requireMatch(endpoint, data, caller));
       const result = await store.change({
@@ -230,12 +220,16 @@ class StoredUsers implements Users {
         name: patch.name,
         password: change?.newHash === undefined ? undefined : { hash: change.newHash, keepTokenId: tokenId },
         provenHash: change?.provenHash,
+        // Absent if it stays, so that a change of other fields takes no further statement.
+        verifiedName: address.verifiedName === user.verifiedName ? undefined : address.verifiedName,
+        asksForVerification: address.asks,
         now: clock.now(),
       });
       // The user was changed since it was read. The caller's own condition would fail now; without one, try again.
       if (result.outcome === "version_conflict" && expectedVersion === undefined) continue;
       const record = toRecord(result);
-      if (change?.newHash !== undefined) await tokens.invalidate(endpoint.projectId);
+      if (change?.newHash !== undefined) await accessTokens.ended(endpoint.projectId);
+      if (address.asks) emails.serveSoon();
       if (!judge) return record;
       const [shown] = await showWritten(judge, [{ ...record, owner: id }]);
       return shown ?? { ...record, data: "null", isHidden: true };
@@ -244,19 +238,19 @@ class StoredUsers implements Users {
   }
 
   async remove({ endpoint, id, ...conditions }: Parameters<Users["remove"]>[0]): Promise<ShownRecord> {
-    const { records, tokens } = this.#options;
+    const { records, accessTokens } = this.#options;
     const record = await records.remove({ endpointId: endpoint.endpointId, id, ...conditions });
-    await tokens.invalidate(endpoint.projectId);
+    await accessTokens.ended(endpoint.projectId);
     return record;
   }
 
   async setPassword({ endpoint, id, password, caller }: Parameters<Users["setPassword"]>[0]): Promise<void> {
-    const { store, tokens, clock, passwords } = this.#options;
+    const { store, accessTokens, clock, passwords } = this.#options;
     const problem = passwordProblem(password);
     if (problem) throw new AppError("credentials_invalid", { fields: { password: problem } });
     const hash = await passwords.hash(password, { kind: "login", caller });
     if (!(await store.setPassword({ endpointId: endpoint.endpointId, id, hash, now: clock.now() }))) throw new AppError("record_not_found");
-    await tokens.invalidate(endpoint.projectId);
+    await accessTokens.ended(endpoint.projectId);
   }
 
   async sweepTokens(): Promise<void> {
@@ -311,6 +305,32 @@ class StoredUsers implements Users {
   #requireMatch({ schema }: UserEndpoint, data: string, caller: CallerPath): Promise<void> {
     return requireSchemaMatch({ sandbox: this.#options.sandbox, schema, texts: [data], caller });
   }
+}
+
+/** The state of the user's address after a change. `name`: undefined if none was sent. `data`: after the change. */
+function toAddressState(
+  user: StoredUser,
+  { name, data, sent, endpoint }: { name: string | undefined; data: string; sent: boolean | undefined; endpoint: UserEndpoint },
+): AddressState {
+  const { name: oldName, verifiedName } = user;
+  return decideAddress({
+    name: name ?? oldName,
+    isEmail: readAddress(data).isEmail,
+    sent,
+    verifies: endpoint.emails?.verifyEmails === true,
+    before: { ...readAddress(user.record.data), name: oldName, verifiedName },
+  });
+}
+
+/** L10: a user with a username could never log in. */
+function refuseUsername({ emails }: UserEndpoint, { isTrusted, nameField }: { isTrusted: boolean; nameField: string | undefined }): void {
+  if (!emails?.requireVerified || isTrusted || nameField !== "username") return;
+  throw new AppError("credentials_invalid", { fields: { username: "Send email instead: this endpoint verifies e-mail addresses." } });
+}
+
+function refuseUnverified({ name, verifiedName, record }: StoredUser): void {
+  if (verifiedName === name && readAddress(record.data).isEmail) return;
+  throw new AppError("email_not_verified");
 }
 
 /** Checks in the same order as the record commit. */

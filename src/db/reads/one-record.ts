@@ -1,6 +1,7 @@
 /** Reads single records. Concurrent reads share a statement. */
 import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { FoundRecord } from "@/src/core/records/ports";
+import { encodeUuids } from "@/src/db/binary-arrays";
 import { createPageRead, type Read } from "@/src/db/read";
 import { createReadBatcher, SHARED_BYTES_MAX } from "@/src/db/reads/read-batcher";
 import { nameStatement } from "@/src/db/statement";
@@ -51,8 +52,8 @@ export function createReadOne({
   async function readBatch(asked: readonly Asked[]): Promise<(SharedRow | undefined)[]> {
     const [first] = asked;
     if (first && asked.length === 1) return [await readAlone(first)];
-    const endpointIds = asked.map(({ endpointId }) => endpointId);
-    const ids = asked.map(({ id }) => id);
+    const endpointIds = encodeUuids(asked.map(({ endpointId }) => endpointId));
+    const ids = encodeUuids(asked.map(({ id }) => id));
     const placed = new Array<SharedRow | undefined>(asked.length).fill(undefined);
     // Rows keep their position, because a copy of each without it (placeRows) costs more than placing it.
     for (const row of await read<SharedRow & { n: number }>(READ_SHARED, [endpointIds, ids, SHARED_BYTES_MAX])) placed[row.n - 1] = row;

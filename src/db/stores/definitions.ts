@@ -5,10 +5,11 @@ import type { Clock } from "@/src/core/clock";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { createReadBatcher, placeRows } from "@/src/db/reads/read-batcher";
 import { nameStatement } from "@/src/db/statement";
+import { toUserEmailSettings } from "@/src/shared/management/user-emails";
 
 const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", e.kind::text AS "endpointKind", e.secure,
-  e."othersCanRead", e."othersCanUpdate", e."othersCanDelete", e."fileCacheSeconds", e.schema::text AS schema, e.rules::text AS rules, p."rateLimit",
-  e."accessFunction", p.id::text AS "projectId", p."ownerId"::text AS "ownerId", p.revision::text AS revision, p."allowedOrigins", p."allowNullOrigin", p."disallowNoOrigin", p."masterKeyHash"`;
+  e."othersCanRead", e."othersCanUpdate", e."othersCanDelete", e."fileCacheSeconds", e.schema::text AS schema, e.rules::text AS rules,
+  e."accessFunction", e."userEmails"::text AS "userEmails", p."rateLimit", p.id::text AS "projectId", p."ownerId"::text AS "ownerId", p.revision::text AS revision, p."allowedOrigins", p."allowNullOrigin", p."disallowNoOrigin", p."masterKeyHash"`;
 
 const FIND = nameStatement(
   "rested_find_definition",
@@ -62,6 +63,7 @@ interface EndpointRow {
   schema: string | null;
   rules: string | null;
   accessFunction: string | null;
+  userEmails: string | null;
   rateLimit: number | null;
   projectId: string;
   ownerId: string;
@@ -151,6 +153,7 @@ function toEndpointAndProject(row: EndpointRow): Omit<Definition, "key"> {
     endpoint: {
       ...{ id: row.endpointId, name: row.endpointName, kind: row.endpointKind, accessFunction: row.accessFunction },
       ...{ secure, othersCanRead, othersCanUpdate, othersCanDelete, fileCacheSeconds, schema, rules },
+      ...(row.userEmails === null ? {} : { userEmails: toUserEmailSettings(JSON.parse(row.userEmails)) }),
     },
     project: {
       id: row.projectId,

@@ -1,14 +1,15 @@
 /** Stores the users of applications: their records by record commit, and their credentials and tokens with them. */
 import type { StoredRecord, WriteResult } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
-import type { StoredUser, UserChange, UserStore, UserWriteResult } from "@/src/core/users/ports";
+import type { NewAccessToken, StoredUser, UserChange, UserStore, UserWriteResult } from "@/src/core/users/ports";
 import type { Db, DbTransaction } from "@/src/db/client";
 import type { RawStatements } from "@/src/db/raw-statements";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { nameStatement } from "@/src/db/statement";
+import { askForVerification } from "@/src/db/stores/email-requests";
 
 const FIND_COLUMNS = `wire_id(r.id) AS id, r.version, r.data::text AS data, wire_time(r."createdAt") AS "createdAt",
-  wire_time(r."updatedAt") AS "updatedAt", u.name, u."passwordHash" FROM "AppUser" u JOIN "Record" r ON r.id = u.id
+  wire_time(r."updatedAt") AS "updatedAt", u.name, u."passwordHash", u."verifiedName" FROM "AppUser" u JOIN "Record" r ON r.id = u.id
   JOIN "Endpoint" e ON e.id = u."endpointId" AND e."projectId" IS NOT NULL`;
 
 const FIND = nameStatement("rested_find_user", `SELECT ${FIND_COLUMNS} WHERE u."endpointId" = $1::uuid AND u.id = $2::uuid`);
@@ -17,7 +18,7 @@ const FIND_BY_NAME = nameStatement("rested_find_user_by_name", `SELECT ${FIND_CO
 
 const INSERT = nameStatement(
   "rested_insert_user",
-  `INSERT INTO "AppUser" (id, "endpointId", name, "passwordHash", "updatedAt") VALUES ($2::uuid, $1::uuid, $3, $4, clock_timestamp())
+  `INSERT INTO "AppUser" (id, "endpointId", name, "passwordHash", "verifiedName", "updatedAt") VALUES ($2::uuid, $1::uuid, $3, $4, $5, clock_timestamp())
   ON CONFLICT ("endpointId", name) DO NOTHING`,
 );
 
@@ -28,7 +29,8 @@ const IS_TAKEN = nameStatement(
 
 const CHANGE = nameStatement(
   "rested_change_user",
-  `UPDATE "AppUser" SET name = coalesce($2, name), "passwordHash" = coalesce($3, "passwordHash"), "updatedAt" = clock_timestamp()
+  `UPDATE "AppUser" SET name = coalesce($2, name), "passwordHash" = coalesce($3, "passwordHash"),
+    "verifiedName" = CASE WHEN $5::boolean THEN $6 ELSE "verifiedName" END, "updatedAt" = clock_timestamp()
   WHERE id = $1::uuid AND ($4::text IS NULL OR "passwordHash" = $4)`,
 );
 
@@ -72,7 +74,7 @@ const DELETE_EXPIRED = nameStatement(
     SELECT id FROM "AccessToken" WHERE "expiresAt" < $1::timestamptz ORDER BY "expiresAt" LIMIT $2::int FOR UPDATE SKIP LOCKED)`,
 );
 
-type Row = StoredRecord & { name: string; passwordHash: string };
+type Row = StoredRecord & Omit<StoredUser, "record">;
 
 /** The users of a database. `endpointId`s have the dashes of a UUID. */
 export function createUserStore({
@@ -92,15 +94,16 @@ export function createUserStore({
   const transact = <Result>(rowId: string, work: (tx: DbTransaction) => Promise<Result>, bytes = 0) =>
     queue.run(rowId, () => db.$transaction(work), bytes);
   return {
-    register: ({ endpointId, id, data, name, passwordHash }) =>
+    register: ({ endpointId, id, data, name, passwordHash, verifiedName = null, asksForVerificationAt }) =>
       catchRefusal(() =>
         transact(
           endpointId,
           async (tx) => {
             const result = await commitOne(tx, endpointId, { type: "POST", id, contentType: "json", data, owner: id });
             if (result.outcome !== "ok") return result;
-            const inserted = await tx.$executeRawUnsafe(INSERT, endpointId, id, name, passwordHash);
+            const inserted = await tx.$executeRawUnsafe(INSERT, endpointId, id, name, passwordHash, verifiedName);
             if (inserted === 0) throw new Refused("username_taken");
+            if (asksForVerificationAt) await askForVerification(tx, endpointId, name, asksForVerificationAt);
             return result;
           },
           Buffer.byteLength(data),
@@ -121,14 +124,10 @@ export function createUserStore({
         await tx.$executeRawUnsafe(REVOKE_OTHERS, id, now.toISOString(), null);
         return true;
       }),
-    createToken: ({ userId, provenHash, projectId, hash, userAgent, address, now, expiresAt, liveMax }) =>
+    createToken: ({ userId, provenHash, now, ...token }) =>
       transact(userId, async (tx) => {
         const locked = await tx.$queryRawUnsafe<unknown[]>(LOCK, userId, provenHash);
-        if (locked.length === 0) return false;
-        const times = [now.toISOString(), expiresAt.toISOString()];
-        await tx.$executeRawUnsafe(INSERT_TOKEN, userId, projectId, hash, userAgent, address, ...times, createUniqueId());
-        const ended = await tx.$executeRawUnsafe(REVOKE_OLDEST, userId, now.toISOString(), liveMax);
-        return { endedOthers: ended > 0 };
+        return locked.length > 0 && insertToken(tx, userId, token, now);
       }),
     async revokeToken(tokenId, now) {
       await db.$executeRawUnsafe(REVOKE, tokenId, now.toISOString());
@@ -157,19 +156,36 @@ async function catchRefusal(work: () => Promise<WriteResult>): Promise<UserWrite
 }
 
 async function changeUser(tx: DbTransaction, change: UserChange): Promise<WriteResult> {
-  const { endpointId, id, data, expectedVersion, name, password, provenHash, now } = change;
+  const { endpointId, id, data, expectedVersion, name, password, provenHash, verifiedName, asksForVerification, now } = change;
   const result = await commitOne(tx, endpointId, { type: "PUT", id, contentType: "json", data, expectedVersion });
-  if (result.outcome !== "ok" || (name === undefined && password === undefined && provenHash === undefined)) return result;
+  const hasCredentials = [name, password, provenHash, verifiedName].some((part) => part !== undefined);
+  if (result.outcome !== "ok" || !hasCredentials) return result;
   // The record commit has locked the endpoint. Names change only under this lock, so a free name stays free until the commit.
   const taken = name === undefined ? [] : await tx.$queryRawUnsafe<unknown[]>(IS_TAKEN, endpointId, id, name);
   if (taken.length > 0) throw new Refused("username_taken");
-  const changed = await tx.$executeRawUnsafe(CHANGE, id, name ?? null, password?.hash ?? null, provenHash ?? null);
+  const verified = [verifiedName !== undefined, verifiedName ?? null];
+  const changed = await tx.$executeRawUnsafe(CHANGE, id, name ?? null, password?.hash ?? null, provenHash ?? null, ...verified);
   if (changed === 0) throw new Refused("password_changed");
   if (password) await tx.$executeRawUnsafe(REVOKE_OTHERS, id, now.toISOString(), password.keepTokenId ?? null);
+  if (asksForVerification && name !== undefined) await askForVerification(tx, endpointId, name, now);
   return result;
 }
 
-async function commitOne(
+/** Stores an access token of a user whose row is locked. */
+export async function insertToken(tx: DbTransaction, userId: string, token: NewAccessToken, now: Date): Promise<{ endedOthers: boolean }> {
+  const { projectId, hash, userAgent, address, expiresAt, liveMax } = token;
+  const times = [now.toISOString(), expiresAt.toISOString()];
+  await tx.$executeRawUnsafe(INSERT_TOKEN, userId, projectId, hash, userAgent, address, ...times, createUniqueId());
+  const ended = await tx.$executeRawUnsafe(REVOKE_OLDEST, userId, now.toISOString(), liveMax);
+  return { endedOthers: ended > 0 };
+}
+
+/** Ends the access tokens of a user, whose password was replaced. */
+export async function revokeAllTokens(tx: DbTransaction, userId: string, now: Date): Promise<number> {
+  return tx.$executeRawUnsafe(REVOKE_OTHERS, userId, now.toISOString(), null);
+}
+
+export async function commitOne(
   tx: DbTransaction,
   endpointId: string,
   write: Parameters<DbTransaction["record"]["commit"]>[1][number],
@@ -179,6 +195,6 @@ async function commitOne(
   return result;
 }
 
-function toUser({ name, passwordHash, ...record }: Row): StoredUser {
-  return { record, name, passwordHash };
+function toUser({ name, passwordHash, verifiedName, ...record }: Row): StoredUser {
+  return { record, name, passwordHash, verifiedName };
 }

@@ -9,7 +9,9 @@ import { parseIfMatch, writeIfMatch } from "@/src/core/http/entity-tag";
 import { type ShownRecord, showWritten } from "@/src/core/records/judged-writes";
 import { parseFlag, parsePutStrategy } from "@/src/core/records/parameters";
 import type { StoredRecord } from "@/src/core/records/ports";
+import type { RecordBody } from "@/src/core/records/record-body";
 import type { Records } from "@/src/core/records/records";
+import type { EmailLogin, LoggedIn, UserEmailRequest, UserEmails } from "@/src/core/users/user-emails";
 import type { UserEndpoint, Users } from "@/src/core/users/users";
 import {
   type Admitted,
@@ -29,10 +31,13 @@ import type { QueryParameters } from "@/src/shared/http/query";
 import { ACCESS_TOKEN_COOKIE, toAccessTokenCookie } from "@/src/shared/streams/protocol";
 
 /** The operations of an authentication endpoint. */
-export type UserOperation = Extract<Operation, "read" | "register" | "login" | "logout" | "update" | "delete">;
+export type UserOperation =
+  | Extract<Operation, "read" | "register" | "login" | "logout" | "update" | "delete">
+  | ("forgot" | "reset" | "verify" | "link" | "code");
 
 export interface UserHandlerOptions {
   users: Users;
+  userEmails: UserEmails;
   records: Pick<Records, "findVersion">;
   clock: Clock;
   config: BodyLimits & { publicUrl?: string };
@@ -40,17 +45,40 @@ export interface UserHandlerOptions {
   read: Handler;
 }
 
-/** The operation of a request: POST registers, unless `login=true` or `logout=true` is set. Throws `parameter_invalid`. */
+/** The parameters that make a POST something else than a registration. */
+const POST_OPERATIONS = ["login", "logout", "forgot", "reset", "verify", "link", "code"] as const;
+
+/** The operation of a request: POST registers, unless a parameter such as `login=true` is set. Throws `parameter_invalid`. */
 export function toUserOperation(operation: "read" | "create" | "update" | "delete", parameters: QueryParameters): UserOperation {
   if (operation !== "create") return operation;
-  const isLogin = parseFlag(parameters, "login");
-  const isLogout = parseFlag(parameters, "logout");
-  if (isLogin && isLogout) throw new AppError("parameter_invalid", { detail: "Send login=true or logout=true, not both." });
-  if (isLogin) return "login";
-  return isLogout ? "logout" : "register";
+  const [found, other] = POST_OPERATIONS.filter((name) => parseFlag(parameters, name));
+  if (other) throw new AppError("parameter_invalid", { detail: `Send ${found}=true or ${other}=true, not both.` });
+  return found ?? "register";
 }
 
-export function createUserHandlers({ users, records, clock, config, read }: UserHandlerOptions): Readonly<Record<UserOperation, Handler>> {
+/** The operation that access is decided for. A login changes no record; a new password and a verified address do, as a registration does (L5). */
+export function toAccessOperation(operation: UserOperation): Operation {
+  switch (operation) {
+    case "link":
+    case "code":
+      return "login";
+    case "forgot":
+    case "reset":
+    case "verify":
+      return "register";
+    default:
+      return operation;
+  }
+}
+
+export function createUserHandlers({
+  users,
+  userEmails,
+  records,
+  clock,
+  config,
+  read,
+}: UserHandlerOptions): Readonly<Record<UserOperation, Handler>> {
   /** S6: other sites cannot set or delete the cookies of this project's users. */
   function mayUseCookies({ exchange, grant, resolved }: Admitted): boolean {
     return areCookiesAccepted(resolved.project, { origin: grant.origin, headers: exchange.request.headers, publicUrl: config.publicUrl });
@@ -69,6 +97,39 @@ export function createUserHandlers({ users, records, clock, config, read }: User
     });
   }
 
+  /** Logs in, and sends the token as a cookie or a header. An `undefined` from `act` means that an e-mail was requested instead. */
+  function logIn(act: (request: EmailLogin) => Promise<LoggedIn | undefined>): Handler {
+    return async (admitted) => {
+      const { exchange, grant } = admitted;
+      const dataOnly = parseDataOnly(exchange.parameters);
+      const noCookie = parseFlag(exchange.parameters, "noATCookie");
+      if (!noCookie && !mayUseCookies(admitted)) {
+        const { origin = "the page's origin" } = exchange.request.headers;
+        const detail = `Add ${origin} to the project's allowed origins, or log in with noATCookie=true. Cookies from this origin are ignored.`;
+        throw new AppError("cookie_origin_not_listed", { detail });
+      }
+      const body = await readRecordBody(exchange, config);
+      if (!body) return;
+      const userAgent = exchange.request.headers["user-agent"] ?? null;
+      const loggedIn = await act({ ...toEmailRequest(admitted, body), userAgent });
+      if (!loggedIn) return sendJson(exchange, 202, "{}");
+      const { record, token, expiresAt } = loggedIn;
+      if (noCookie) exchange.headers.push("Authorization", `Bearer ${token}`);
+      else exchange.headers.push("Set-Cookie", toTokenCookie(token, { projectId: grant.projectId, expiresAt, now: clock.now() }));
+      sendStored(admitted, grant.judgeAs ? await showOwn(grant.judgeAs, record) : record, dataOnly);
+    };
+  }
+
+  /** Responds with an empty object. A `true` from `act` means that an e-mail was requested: 202. */
+  function email(status: number, act: (request: UserEmailRequest) => Promise<unknown>): Handler {
+    return async (admitted) => {
+      const body = await readRecordBody(admitted.exchange, config);
+      if (!body) return;
+      const isRequested = (await act(toEmailRequest(admitted, body))) === true;
+      sendJson(admitted.exchange, isRequested ? 202 : status, "{}");
+    };
+  }
+
   return {
     read,
     register: async (admitted) => {
@@ -85,29 +146,12 @@ export function createUserHandlers({ users, records, clock, config, read }: User
       const user = await users.register({ ...registration, isTrusted: grant.master, judge: grant.judge });
       sendRecord(exchange, 201, grant.judgeAs ? await showOwn(grant.judgeAs, user) : user, dataOnly);
     },
-    login: async (admitted) => {
-      const { exchange, grant } = admitted;
-      const dataOnly = parseDataOnly(exchange.parameters);
-      const noCookie = parseFlag(exchange.parameters, "noATCookie");
-      if (!noCookie && !mayUseCookies(admitted)) {
-        const { origin = "the page's origin" } = exchange.request.headers;
-        const detail = `Add ${origin} to the project's allowed origins, or log in with noATCookie=true. Cookies from this origin are ignored.`;
-        throw new AppError("cookie_origin_not_listed", { detail });
-      }
-      const body = await readRecordBody(exchange, config);
-      if (!body) return;
-      const userAgent = exchange.request.headers["user-agent"] ?? null;
-      const { record, token, expiresAt } = await users.login({
-        endpoint: toUserEndpoint(admitted),
-        body,
-        caller: callerOf(admitted),
-        address: toClientAddress(exchange.request),
-        userAgent,
-      });
-      if (noCookie) exchange.headers.push("Authorization", `Bearer ${token}`);
-      else exchange.headers.push("Set-Cookie", toTokenCookie(token, { projectId: grant.projectId, expiresAt, now: clock.now() }));
-      sendStored(admitted, grant.judgeAs ? await showOwn(grant.judgeAs, record) : record, dataOnly);
-    },
+    login: logIn((request) => users.login(request)),
+    link: logIn((request) => userEmails.link(request)),
+    code: logIn((request) => userEmails.code(request)),
+    forgot: email(202, (request) => userEmails.forgot(request)),
+    reset: email(200, (request) => userEmails.reset(request)),
+    verify: email(200, (request) => userEmails.verify(request)),
     logout: async (admitted) => {
       const { exchange, grant } = admitted;
       if (grant.master)
@@ -172,7 +216,14 @@ async function showOwn(judgeAs: NonNullable<Grant["judgeAs"]>, record: StoredRec
 }
 
 function toUserEndpoint({ grant, resolved }: Admitted): UserEndpoint {
-  return { endpointId: grant.endpoint.id, projectId: grant.projectId, schema: resolved.endpoint.schema };
+  const { schema, userEmails: emails } = resolved.endpoint;
+  return { endpointId: grant.endpoint.id, projectId: grant.projectId, schema, emails };
+}
+
+function toEmailRequest(admitted: Admitted, body: RecordBody): UserEmailRequest {
+  const { exchange, grant } = admitted;
+  const address = toClientAddress(exchange.request);
+  return { endpoint: toUserEndpoint(admitted), body, caller: callerOf(admitted), address, isTrusted: grant.master };
 }
 
 /** For front-ends of other sites (SameSite=None), not readable by scripts, and sent only to the data plane. Browsers accept it only over HTTPS. */

@@ -7,11 +7,12 @@ import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccessRulesInput } from "@/src/shared/management/access";
 import { toDefaultRules } from "@/src/shared/rules/access-rules";
+import type { EndpointKind } from "@/src/shared/streams/protocol";
 import { toRulesView } from "./stored-rules";
 
 export interface TriedEndpoint {
   projectId: string;
-  kind: "data" | "authentication";
+  kind: EndpointKind;
   secure: boolean;
   /** The rules of the endpoint, or those to try instead. Undefined: none. */
   rules: CompiledRules | undefined;

@@ -12,7 +12,7 @@ export interface TokenAccess {
 }
 
 /** These operations use POST but change nothing. */
-const READING_POST = /^endpoints\/[^/]+\/(?:access-check|access-preview|export|schema-check|stream-ticket)$/;
+const READING_POST = /^endpoints\/[^/]+\/(?:access-check|access-preview|export|schema-check|stream-ticket|user-emails\/preview)$/;
 
 /**
  * Throws `token_scope_insufficient` if the token may not send such a request, and `not_found` if the resource is in a project outside of the
@@ -25,7 +25,7 @@ export async function requireTokenAccess({
   path,
   id,
 }: {
-  db: Pick<Db, "endpoint" | "apiKey" | "openStream">;
+  db: Pick<Db, "endpoint" | "apiKey" | "openStream" | "webhook">;
   access: Pick<TokenAccess, "scope" | "projectIds">;
   method: string;
   path: string;
@@ -44,7 +44,7 @@ export async function requireTokenAccess({
 
 /** Returns the project that the path's id belongs to, or null if the id is unknown or belongs to no project. */
 async function findProject(
-  db: Pick<Db, "endpoint" | "apiKey" | "openStream">,
+  db: Pick<Db, "endpoint" | "apiKey" | "openStream" | "webhook">,
   area: string | undefined,
   id: string,
 ): Promise<string | null> {
@@ -56,6 +56,8 @@ async function findProject(
       return (await db.endpoint.findUnique({ where: { id }, select }))?.projectId ?? null;
     case "keys":
       return (await db.apiKey.findUnique({ where: { id }, select }))?.projectId ?? null;
+    case "webhooks":
+      return (await db.webhook.findUnique({ where: { id }, select }))?.projectId ?? null;
     case "connections": {
       const stream = await db.openStream.findUnique({ where: { id }, select: { endpointId: true } });
       return stream && findProject(db, "endpoints", stream.endpointId);

@@ -10,7 +10,7 @@ import { requireOwnProject } from "../ownership";
 import { requireEndpointQuota } from "../quotas";
 import { isForeignKeyViolation, isUniqueViolation, pickDefined } from "../support";
 import { toEndpointDetail } from "../views";
-import { storeSchema, toSchemaText } from "./schema";
+import { refuseEmailJudges, refuseEmailSchema, storeSchema, toSchemaText } from "./schema";
 
 /** Returns the new endpoint. Throws `not_found` for the project, `name_taken`, `quota_exceeded`, what toSchemaText throws for the schema, and what requireFunction throws for the access function. */
 export async function createEndpoint({
@@ -30,7 +30,11 @@ export async function createEndpoint({
   input: EndpointCreate;
 }): Promise<EndpointDetail> {
   await requireOwnProject({ db, ownerId, projectId });
-  const { schema = null, rules = null, name, ...rest } = input;
+  const { schema = null, rules = null, name, ...sent } = input;
+  refuseEmailSchema(sent.kind, schema);
+  refuseEmailJudges(sent.kind, { rules, accessFunction: sent.accessFunction });
+  // Otherwise everybody with the key, which is public, could send mails.
+  const rest = sent.kind === "email" ? { ...sent, secure: sent.secure ?? true } : sent;
   const storedRules = toStoredRules(rules);
   const caller = toOwnerPath(ownerId, projectId);
   const schemaText = await toSchemaText({ sandbox, schema, caller });

@@ -10,12 +10,12 @@ import type { EndpointDetail, EndpointPatch, ManagedEndpoint } from "@/src/share
 import { SERVER_SEEN_SECONDS } from "@/src/shared/streams/protocol";
 import { requireFunction } from "../access/require-function";
 import { storeAccessVersion, storeRules, toStoredRules } from "../access/stored-rules";
-import { requireOwnEndpoint, requireOwnProject } from "../ownership";
+import { requireOwnEndpoint, requireOwnProject, requireOwnTarget } from "../ownership";
 import { isUniqueViolation, pickDefined } from "../support";
 import type { EndpointRow } from "../views";
 import { toEndpointDetail, toManagedEndpoint } from "../views";
 import { endpointNameTaken } from "./create-endpoint";
-import { storeSchema, toSchemaText } from "./schema";
+import { refuseEmailJudges, refuseEmailSchema, storeSchema, toSchemaText } from "./schema";
 
 /** Returns the endpoints of `ownerId`, optionally of one project or with one id, ordered by name. */
 export function readEndpoints({
@@ -101,8 +101,10 @@ export async function updateEndpoint({
   endpointId: string;
   patch: EndpointPatch;
 }): Promise<EndpointDetail> {
-  const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
+  const { projectId, kind } = await requireOwnTarget({ db, ownerId, endpointId });
   const { schema: sent, rules, ...rest } = patch;
+  refuseEmailSchema(kind, sent);
+  refuseEmailJudges(kind, { rules, accessFunction: patch.accessFunction });
   const caller = toOwnerPath(ownerId, projectId);
   const schema = sent === undefined ? undefined : await toSchemaText({ sandbox, schema: sent, caller });
   if (typeof patch.accessFunction === "string") await requireFunction({ sandbox, source: patch.accessFunction, caller });

@@ -6,6 +6,7 @@ import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { SchemaCheck, SchemaChecked } from "@/src/shared/management/schemas";
 import { SCHEMA_BYTES_MAX } from "@/src/shared/management/schemas";
+import type { EndpointKind } from "@/src/shared/streams/protocol";
 import { requireOwnEndpoint } from "../ownership";
 
 /**
@@ -40,6 +41,22 @@ export async function storeSchema({
   schema: string | null;
 }): Promise<void> {
   await db.$executeRaw`UPDATE "Endpoint" SET "schema" = ${schema}::json, "updatedAt" = now() WHERE "id" = ${endpointId}::uuid`;
+}
+
+/** The bodies of e-mail endpoints have a fixed form. Throws `fields_invalid` for a schema other than null. */
+export function refuseEmailSchema(kind: EndpointKind | undefined, schema: unknown): void {
+  if (kind === "email" && schema !== null && schema !== undefined)
+    throw schemaInvalid("E-mail endpoints have no schema of their own. Use null.");
+}
+
+/** Throws `fields_invalid` if an e-mail endpoint would get access rules or an access function: the project's e-mail configuration decides there. */
+export function refuseEmailJudges(kind: EndpointKind | undefined, judges: { rules?: unknown; accessFunction?: unknown }): void {
+  if (kind !== "email") return;
+  for (const [field, value] of Object.entries(judges)) {
+    if (value === null || value === undefined) continue;
+    const problem = "E-mail endpoints have neither access rules nor an access function. Use null.";
+    throw new AppError("fields_invalid", { detail: problem, fields: { [field]: problem } });
+  }
 }
 
 function schemaInvalid(problem: string): AppError {

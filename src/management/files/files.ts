@@ -73,6 +73,7 @@ export async function storeFile({
 }): Promise<string> {
   const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
   if (kind === "authentication") throw new AppError("upload_invalid", { detail: "Authentication endpoints do not accept files." });
+  if (kind === "email") throw new AppError("upload_invalid", { detail: "E-mail endpoints do not accept files." });
   const giveUp = new AbortController();
   const caller = toOwnerPath(ownerId, projectId);
   const upload = files.beginUpload({ signal: giveUp.signal, hold, target: { endpointId, mayReplay: false }, caller });

@@ -97,6 +97,7 @@ async function readChecked<T>(
   if (kind === "authentication") {
     throw new AppError("parameter_invalid", { detail: "Users cannot be imported. Register them one by one, each with a password." });
   }
+  if (kind === "email") throw new AppError("parameter_invalid", { detail: "E-mails cannot be imported. Send them one by one." });
   return imports.run({ ...file, accountId: ownerId }, (batches) =>
     use(schema === null ? batches : checkBatches({ sandbox, schema, batches, caller: toOwnerPath(ownerId, projectId) })),
   );

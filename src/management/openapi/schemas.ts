@@ -1,13 +1,15 @@
 /** The management API's schemas as OpenAPI components, generated from the schemas that validate requests. */
 import * as z from "zod/mini";
+import { schemaKeywords } from "@/src/shared/management/schema-keywords";
 import * as management from "@/src/shared/management/schemas";
+import * as webhooks from "@/src/shared/management/webhooks";
 import type { JsonSchema } from "@/src/shared/openapi";
 
 const SUFFIX = "Schema";
 
 /** `projectCreateSchema` is named `ProjectCreate`. */
 const names = new Map<unknown, string>(
-  Object.entries(management).flatMap(([name, value]) =>
+  Object.entries({ ...management, ...webhooks }).flatMap(([name, value]) =>
     name.endsWith(SUFFIX) ? [[value, toComponentName(name.slice(0, -SUFFIX.length))] as const] : [],
   ),
 );
@@ -33,7 +35,7 @@ export function toSchemaComponents(schemas: readonly z.ZodMiniType[]): Record<st
     io: "input",
     uri: (id) => `#/components/schemas/${id}`,
     override: ({ zodSchema, jsonSchema }) => {
-      Object.assign(jsonSchema, management.schemaKeywords.get(zodSchema));
+      Object.assign(jsonSchema, schemaKeywords.get(zodSchema));
       // The format has the same meaning and is readable.
       if (jsonSchema.format === "date-time" || jsonSchema.format === "email") delete jsonSchema.pattern;
     },

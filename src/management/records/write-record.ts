@@ -48,10 +48,18 @@ export async function writeRecord(request: OwnerWriteRequest): Promise<{ text: s
   const target = await requireOwnTarget({ db, ownerId, endpointId });
   const endpoint = { ...target, endpointId, caller: toOwnerPath(ownerId, target.projectId) };
   if (write.type !== "POST" && !isUniqueId(write.uniqueId)) throw new AppError("unique_id_invalid");
+  if (endpoint.kind === "email" && write.type !== "DELETE") throw createEmailOnlyError();
   const records = createRecords({ store, sandbox, recordBytesMax });
   const writer = endpoint.kind === "authentication" ? toUserWriter(users, endpoint) : toRecordWriter(records, endpoint);
   const record = await put({ writer, records, endpointId, write });
   return { text: toRecordText(record), version: record.version };
+}
+
+/** Mails are written by sending them, so that no record shows a mail that was never sent. */
+function createEmailOnlyError(): AppError {
+  return new AppError("method_not_allowed", {
+    detail: "Records of e-mail endpoints are written by sending mails: POST to the endpoint itself.",
+  });
 }
 
 /** The three kinds of write at an endpoint. */

@@ -1,58 +1,38 @@
-/** The part of a node that stores: records, users, files and imports within their quotas, and the data plane that serves them over HTTP. */
+/** The part of a node that stores: records, files and imports within their quotas, and the data plane that serves them over HTTP. */
 import path from "node:path";
 import { createFiles } from "@/src/core/files/files";
 import { createHeldBytes } from "@/src/core/limits/held-bytes";
-import { limitFileStore, limitRecordStore, limitUserStore } from "@/src/core/limits/quota-stores";
+import { limitFileStore, limitRecordStore } from "@/src/core/limits/quota-stores";
 import { createQuotas } from "@/src/core/limits/quotas";
-import { createRegistrationLimit } from "@/src/core/limits/registration-limit";
 import { createRecords } from "@/src/core/records/records";
-import { createUsers } from "@/src/core/users/users";
 import { createImportStaging } from "@/src/db/records/import-staging";
 import { createDataPlane, type DataPlaneOptions } from "@/src/http/data-plane";
 import { createDrain } from "@/src/http/server/drain";
 import { createSlowClients } from "@/src/http/server/slow-clients";
-import { createLoginLimiter } from "@/src/limits/login-limiter";
 import { createImporter } from "@/src/management/import/importer";
 import type { createSandbox } from "@/src/sandbox/sandbox";
 import { findImportWorkerScript } from "@/src/sandbox/worker-script";
 import type { NodeOptions } from "../compose";
 import type { AccessParts } from "./access";
 import type { Stores } from "./stores";
+import type { UserParts } from "./users";
 
 type Sandbox = ReturnType<typeof createSandbox>;
 
-type StorageOptions = Pick<
-  NodeOptions,
-  "config" | "lanes" | "notifications" | "storage" | "limiter" | "passwords" | "siblings" | "clock" | "log" | "cleanup"
-> & { stores: Stores; tokens: AccessParts["tokens"]; sandbox: Sandbox; settle: () => Promise<void> | undefined };
+type StorageOptions = Pick<NodeOptions, "config" | "lanes" | "notifications" | "storage" | "siblings" | "clock" | "log" | "cleanup"> & {
+  stores: Stores;
+  sandbox: Sandbox;
+};
 
 export type StorageParts = ReturnType<typeof composeStorage>;
 
-/** Records, users and files, each within the quotas of its project. Adds to `cleanup` what must be closed. */
+/** Records and files, each within the quotas of its project. Adds to `cleanup` what must be closed. */
 export function composeStorage(options: StorageOptions) {
-  const { stores, tokens, sandbox, config, lanes, notifications, storage, limiter, passwords, clock, log, cleanup } = options;
+  const { stores, sandbox, config, lanes, notifications, storage, clock, log, cleanup } = options;
   const exchange = options.siblings?.counts;
   const quotas = createQuotas({ store: stores.usage, defaults: config.quotas, clock, exchange });
   const store = limitRecordStore(stores.records, quotas);
   const records = createRecords({ store, sandbox, recordBytesMax: config.bodyBytesMax });
-  const users = createUsers({
-    store: limitUserStore(stores.users, quotas),
-    records,
-    tokens: {
-      invalidate: (projectId) => {
-        tokens.invalidate(projectId);
-        return options.settle();
-      },
-    },
-    sandbox,
-    // Separate from the dashboard's limiter: users of an application must not be able to lock its owner out.
-    limiter: options.siblings?.loginLimiter ?? createLoginLimiter(),
-    registrations: createRegistrationLimit({ limiter, perAddress: config.registrationsPerMinute }),
-    passwords,
-    clock,
-    accessTokenTtlMs: config.accessTokenTtlMs,
-    recordBytesMax: config.bodyBytesMax,
-  });
   const files = createFiles({
     store: limitFileStore(stores.files, quotas),
     storage,
@@ -66,13 +46,14 @@ export function composeStorage(options: StorageOptions) {
   cleanup.add(() => imports.close());
   const { pools, runForAccount: stage, endpointQueue: queue } = lanes;
   const importStaging = createImportStaging({ pool: pools.writes, stage, queue, notifications, log });
-  return { quotas, store, records, users, files, imports, importStaging };
+  return { quotas, store, records, files, imports, importStaging };
 }
 
 type DataPlaneParts = Pick<NodeOptions, "config" | "memoryBytes" | "drain" | "clock" | "now" | "log"> &
   Pick<AccessParts, "access" | "rateLimitPolicy" | "fileTokens"> &
-  Pick<StorageParts, "records" | "users" | "files"> &
-  Required<Pick<DataPlaneOptions, "sandbox" | "stream">>;
+  Pick<StorageParts, "records" | "files"> &
+  Pick<UserParts, "users" | "userEmails"> &
+  Required<Pick<DataPlaneOptions, "sandbox" | "stream" | "emails">>;
 
 /** The data plane over HTTP, and what it shares with the server in front of it. */
 export function composeDataPlane({ memoryBytes, now, ...parts }: DataPlaneParts) {

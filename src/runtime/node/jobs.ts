@@ -1,5 +1,6 @@
 /** The periodic jobs of a node, with their intervals. */
 import type { UserData } from "@/src/core/access/user-data";
+import type { MailDelivery } from "@/src/core/mail/delivery";
 import { sweepChanges } from "@/src/db/records/change-retention";
 import { sweepIdempotentRequests } from "@/src/db/records/idempotent-requests";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
@@ -25,35 +26,30 @@ const STREAMS_INTERVAL_MS = 1_000;
 const LOG_SWEEP_INTERVAL_MS = 10_000;
 /** The age of the counts that quotas are compared with. Writes that this server accepts are added to them at once. */
 const USAGE_INTERVAL_MS = 5_000;
+const DELIVERY_SWEEP_INTERVAL_MS = 30_000;
+/** Requests for e-mails are served at once; those of a process that was killed, or that failed, within this time after their lease. */
+const EMAIL_INTERVAL_MS = 5_000;
 /** The rows of a deleted endpoint begin to be deleted within this time. */
 const PURGE_INTERVAL_MS = 1_000;
+/** Mails that another process has queued, and those of a node that was killed, are found within this time. */
+const MAIL_INTERVAL_MS = 1_000;
 
 type Options = Pick<NodeOptions, "config" | "lanes"> &
-  Pick<Runtime, "hub" | "definitions" | "tokens" | "signIns" | "users" | "quotas" | "files" | "importStaging"> & {
+  Pick<
+    Runtime,
+    "hub" | "definitions" | "tokens" | "signIns" | "users" | "emailQueue" | "quotas" | "files" | "importStaging" | "webhooks"
+  > & {
     /** Undefined: this process serves everything. */
     role: Role | undefined;
     userData: Pick<UserData, "check">;
     streamRegistry: StreamRegistry;
+    mailDelivery: Pick<MailDelivery, "poll">;
     slowClients: Pick<SlowClients, "sweep">;
   };
 
 export function composeJobs(options: Options): Job[] {
-  const {
-    config,
-    lanes,
-    hub,
-    definitions,
-    tokens,
-    signIns,
-    users,
-    quotas,
-    files,
-    importStaging,
-    userData,
-    streamRegistry,
-    slowClients,
-    role,
-  } = options;
+  const { config, lanes, hub, definitions, tokens, signIns, users, emailQueue, quotas, files, importStaging, webhooks } = options;
+  const { userData, streamRegistry, slowClients, role } = options;
   const { background: db, endpointQueue: queue } = lanes;
   const { pollIntervalMs, retention } = config;
   const purge = createEndpointPurge({ db });
@@ -74,6 +70,8 @@ export function composeJobs(options: Options): Job[] {
   return [
     ...ofEachProcess,
     { name: "delete-expired-tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => users.sweepTokens() },
+    { name: "serve-email-requests", intervalMs: EMAIL_INTERVAL_MS, run: () => emailQueue.serve() },
+    { name: "delete-expired-email-tokens", intervalMs: TOKEN_SWEEP_INTERVAL_MS, run: () => emailQueue.sweep() },
     { name: "purge-idempotency-keys", intervalMs: IDEMPOTENCY_SWEEP_INTERVAL_MS, run: () => sweepIdempotentRequests({ db, queue }) },
     { name: "purge-expired-changes", intervalMs: LOG_SWEEP_INTERVAL_MS, run: () => sweepChanges({ db, retention }) },
     {
@@ -83,7 +81,11 @@ export function composeJobs(options: Options): Job[] {
       run: async () => void ((await purge.run()) && files.sweepSoon()),
       stop: () => purge.stop(),
     },
+    { name: "send-mails", intervalMs: MAIL_INTERVAL_MS, run: () => options.mailDelivery.poll() },
     { name: "sweep-files", intervalMs: FILE_SWEEP_INTERVAL_MS, run: () => files.sweep() },
+    { name: "deliver-webhooks", intervalMs: pollIntervalMs, run: () => webhooks.poll() },
+    { name: "renew-webhook-leases", intervalMs: Math.floor(config.webhooks.leaseMs / 3), run: () => webhooks.renew() },
+    { name: "sweep-webhook-deliveries", intervalMs: DELIVERY_SWEEP_INTERVAL_MS, run: () => webhooks.sweep() },
     { name: "sweep-staged-imports", intervalMs: IMPORT_SWEEP_INTERVAL_MS, run: () => importStaging.sweep() },
   ];
 }

@@ -10,7 +10,9 @@ import { createOpenStreamStore } from "@/src/db/stores/open-streams";
 import { createSignInStore } from "@/src/db/stores/sign-ins";
 import { createTokenStore } from "@/src/db/stores/tokens";
 import { createUsageStore } from "@/src/db/stores/usage";
+import { createUserEmailStore } from "@/src/db/stores/user-emails";
 import { createUserStore } from "@/src/db/stores/users";
+import { createWebhookStore } from "@/src/db/stores/webhooks";
 
 export type Stores = ReturnType<typeof createStores>;
 
@@ -20,6 +22,7 @@ export function createStores({ lanes, clock }: { lanes: Lanes; clock: Clock }) {
   return {
     records: createRecordStore({ db: writeDb, pool: pools.reads, pageReads, listReads, queue }),
     users: createUserStore({ db: writeDb, queue, reads, background }),
+    userEmails: createUserEmailStore({ db: writeDb, queue, reads, background }),
     files: createFileStore({ db: writeDb, queue, reads, background }),
     changes: createChangeLog({ db: reads }),
     snapshots: createSnapshotReader({ pool: pools.reads, pageReads }),
@@ -28,5 +31,6 @@ export function createStores({ lanes, clock }: { lanes: Lanes; clock: Clock }) {
     signIns: createSignInStore({ db: reads, clock }),
     usage: createUsageStore({ db: reads }),
     openStreams: createOpenStreamStore({ db: background }),
+    webhooks: createWebhookStore({ db: background }),
   };
 }

@@ -72,11 +72,11 @@ describe("the schemas", () => {
     });
   });
 
-  it("[G4] accept the two kinds, and whatever has the form of a JSON Schema", () => {
+  it("[G4] accept the kinds, and whatever has the form of a JSON Schema", () => {
     for (const schema of [{ type: "object" }, true, null])
       expect(checkBody(endpointCreateSchema, { name: "users/all", kind: "authentication", schema }).ok).toBe(true);
     expect(problems(checkBody(endpointCreateSchema, { name: "users/all", kind: "user", schema: [] }))).toEqual({
-      kind: "Use one of: data, authentication.",
+      kind: "Use one of: data, authentication, email.",
       schema: "Use a JSON Schema: an object, true or false; or null for none.",
     });
   });

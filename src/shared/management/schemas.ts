@@ -8,9 +8,11 @@ import { ACCESS_FUNCTION_BYTES_MAX, accessFunctionProblem } from "@/src/shared/t
 import { ENDPOINT_NAME_KEYWORDS, endpointNameProblem, PROJECT_NAME_KEYWORDS, projectNameProblem } from "@/src/shared/text/names";
 import { startNames } from "@/src/shared/text/start-names";
 import { allowedOrigins } from "../http/origins";
-import { FILE_CACHE_SECONDS_MAX } from "../streams/protocol";
-import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "../text/password-length";
+import { ENDPOINT_KINDS, FILE_CACHE_SECONDS_MAX } from "../streams/protocol";
+import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "../text/password-length";
 import { accessRulesSchema, defaultRulesSchema, storedRulesSchema } from "./access";
+import { email, password } from "./password-reset";
+import { schemaKeywords } from "./schema-keywords";
 
 /** How long a rotated key may keep working: at most 30 days. */
 export const GRACE_SECONDS_MAX = 2_592_000;
@@ -22,7 +24,6 @@ export const CONNECTIONS_LIMIT_MAX = 500;
 export const APP_USERS_LIMIT_MAX = 200;
 /** The maximum size of a JSON Schema as text. */
 export const SCHEMA_BYTES_MAX = 65_536;
-export const ENDPOINT_KINDS = ["data", "authentication"] as const;
 
 // ---- Pieces --------------------------------------------------------------------------------------------------------
 
@@ -31,12 +32,6 @@ const CONTROL_BUT_LINES = /(?![\n\r\t])[\p{Cc}\p{Cs}]/u;
 // The same for JSON Schema, in a syntax that the patterns of every language support. They cannot express unpaired surrogates.
 const NO_CONTROL = "^[^\\x00-\\x1f\\x7f-\\x9f]*$";
 const NO_CONTROL_BUT_LINES = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$";
-// The pattern that browsers use for <input type="email">.
-const EMAIL = /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
-
-/** The keywords of JSON Schema that describe (G5) schemas whose checks are functions. They apply to the trimmed value. */
-export const schemaKeywords = z.registry<Record<string, unknown>>();
-
 const text = () => z.string("Use a string.");
 const flag = () => z.boolean("Use true or false.");
 
@@ -70,16 +65,6 @@ const description = named(
     return CONTROL_BUT_LINES.test(value) ? "Remove control characters." : undefined;
   },
   { maxLength: 2000, pattern: NO_CONTROL_BUT_LINES },
-);
-const email = text().check(
-  z.trim(),
-  z.toLowerCase(),
-  z.maxLength(254, "Use 254 characters at most."),
-  z.regex(EMAIL, "Enter an e-mail address, like name@example.com."),
-);
-const password = text().check(
-  z.minLength(PASSWORD_LENGTH_MIN, `Use ${PASSWORD_LENGTH_MIN} characters or more.`),
-  z.maxLength(PASSWORD_LENGTH_MAX, `Use ${PASSWORD_LENGTH_MAX} characters at most.`),
 );
 const time = z.iso.datetime({ offset: true, error: "Use a time like 2030-01-31T12:00:00Z." });
 const expiry = z.nullable(time);
@@ -255,7 +240,7 @@ export const endpointSchema = z.object({
   projectId: id,
   name: z.string(),
   description: z.string(),
-  kind: z.enum(["data", "authentication"]),
+  kind: z.enum(ENDPOINT_KINDS),
   secure: z.boolean(),
   othersCanRead: z.boolean(),
   othersCanUpdate: z.boolean(),
@@ -367,5 +352,8 @@ export const tokenCreatedSchema = z.extend(tokenSchema, { token: z.string() });
 
 export * from "./access";
 export * from "./connections";
+export { emailConfigurationSchema, emailSettingsSchema, emailTestedSchema, emailTestSchema } from "./email";
+export { emptySchema, forgotSchema, passwordResetSchema } from "./password-reset";
 export { projectUsageSchema, quotasPatchSchema } from "./quotas";
 export type * from "./types";
+export { emailContentSchema, userEmailPreviewSchema, userEmailsPatchSchema, userEmailsSchema } from "./user-emails";

@@ -27,6 +27,7 @@ import type {
   loginSchema,
   masterKeySchema,
   passwordChangeSchema,
+  passwordResetSchema,
   projectCreatedSchema,
   projectCreateSchema,
   projectPatchSchema,
@@ -60,6 +61,7 @@ export type Setup = z.infer<typeof setupSchema>;
 export type Signup = z.infer<typeof signupSchema>;
 export type AccountPatch = z.infer<typeof accountPatchSchema>;
 export type PasswordChange = z.infer<typeof passwordChangeSchema>;
+export type PasswordReset = z.infer<typeof passwordResetSchema>;
 export type TokenScope = (typeof TOKEN_SCOPES)[number];
 export type TokenCreate = z.infer<typeof tokenCreateSchema>;
 export type Login = z.infer<typeof loginSchema>;

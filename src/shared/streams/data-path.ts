@@ -15,9 +15,16 @@ export const DATA_FORMS: Readonly<Record<DataForm, { methods: string; query: str
   bulk: { methods: "POST, OPTIONS", query: "bulk=true", kind: "data" },
   login: { methods: "POST, OPTIONS", query: "login=true", kind: "authentication" },
   logout: { methods: "POST, OPTIONS", query: "logout=true", kind: "authentication" },
+  forgot: { methods: "POST, OPTIONS", query: "forgot=true", kind: "authentication" },
+  reset: { methods: "POST, OPTIONS", query: "reset=true", kind: "authentication" },
+  verify: { methods: "POST, OPTIONS", query: "verify=true", kind: "authentication" },
+  link: { methods: "POST, OPTIONS", query: "link=true", kind: "authentication" },
+  code: { methods: "POST, OPTIONS", query: "code=true", kind: "authentication" },
 };
 
-export type DataForm = "data" | "query" | "file" | "fileToken" | "events" | "bulk" | "login" | "logout";
+export type DataForm =
+  | ("data" | "query" | "file" | "fileToken" | "events" | "bulk")
+  | ("login" | "logout" | "forgot" | "reset" | "verify" | "link" | "code");
 
 /** The parts of a data-plane address, unchecked. None of them need exist. */
 export interface DataAddress {

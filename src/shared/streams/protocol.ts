@@ -3,8 +3,13 @@
 /** The only API version (U3). */
 export const API_VERSION = "1";
 
+/** The kinds of endpoints: `data` stores records, `authentication` has the users of an application (L), `email` sends mails (M). */
+export const ENDPOINT_KINDS = ["data", "authentication", "email"] as const;
+export type EndpointKind = (typeof ENDPOINT_KINDS)[number];
+
 /** A record was created (`POST`), updated (`PUT`) or deleted (`DELETE`) (W2). */
-export type ChangeType = "POST" | "PUT" | "DELETE";
+export const CHANGE_TYPES = ["POST", "PUT", "DELETE"] as const;
+export type ChangeType = (typeof CHANGE_TYPES)[number];
 
 /** How a record's body was sent (R2): `json` is any JSON value, `text` is a string. */
 export type ContentKind = "json" | "text";

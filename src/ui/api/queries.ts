@@ -13,6 +13,8 @@ import type {
   SessionView,
   TokenView,
 } from "@/src/shared/management/schemas";
+import type { UserEmails } from "@/src/shared/management/user-emails";
+import type { WebhookDeliveries, WebhookView } from "@/src/shared/management/webhooks";
 import { requestJson } from "./request";
 
 /** Counts and times of last use change without the user. Visible ones are refetched this often. */
@@ -48,6 +50,12 @@ export const endpointQuery = (endpointId: string) =>
     queryKey: ["endpoint", endpointId],
     queryFn: ({ signal }) => requestJson<EndpointDetail>(`endpoints/${endpointId}`, { signal }),
     refetchInterval: REFETCH_MS,
+  });
+
+export const userEmailsQuery = (endpointId: string) =>
+  queryOptions({
+    queryKey: ["user-emails", endpointId],
+    queryFn: ({ signal }) => requestJson<UserEmails>(`endpoints/${endpointId}/user-emails`, { signal }),
   });
 
 export const keysQuery = (projectId: string) =>
@@ -92,6 +100,31 @@ export const deliveriesQuery = (endpointId: string, seq: number) =>
     queryKey: ["deliveries", endpointId, seq],
     queryFn: ({ signal }) => requestJson<Deliveries>(`endpoints/${endpointId}/changes/${seq}/delivery`, { signal }),
     retry: false,
+  });
+
+export const webhooksQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: ["webhooks", projectId],
+    queryFn: ({ signal }) => requestJson<WebhookView[]>(`projects/${projectId}/webhooks`, { signal }),
+    refetchInterval: REFETCH_MS,
+  });
+
+export const webhookQuery = (webhookId: string) =>
+  queryOptions({
+    queryKey: ["webhook", webhookId],
+    queryFn: ({ signal }) => requestJson<WebhookView>(`webhooks/${webhookId}`, { signal }),
+    refetchInterval: REFETCH_MS,
+  });
+
+/** A page of deliveries in a state, or in any (`""`). It starts after the cursor `before`, or at the newest if `before` is empty. */
+export const webhookDeliveriesQuery = (webhookId: string, { state, before }: { state: string; before: string }) =>
+  queryOptions({
+    queryKey: ["webhook-deliveries", webhookId, state, before],
+    queryFn: ({ signal }) => {
+      const parameters = new URLSearchParams({ ...(state === "" ? {} : { state }), ...(before === "" ? {} : { before }) });
+      return requestJson<WebhookDeliveries>(`webhooks/${webhookId}/deliveries?${parameters}`, { signal });
+    },
+    refetchInterval: REFETCH_MS,
   });
 
 export const sessionsQuery = () =>

@@ -4,10 +4,11 @@ import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 
 export type EndpointKind = ManagedEndpoint["kind"];
 
-export const KIND_LABELS: Readonly<Record<EndpointKind, string>> = { data: "Data", authentication: "Authentication" };
+export const KIND_LABELS: Readonly<Record<EndpointKind, string>> = { data: "Data", authentication: "Authentication", email: "E-mail" };
 
 export const KIND_HINTS: Readonly<Record<EndpointKind, string>> = {
   data: "Stores JSON and files, and streams every change.",
+  email: "Sends e-mails through your mail server, and keeps a record of each with the state of its delivery.",
   authentication: "Registers the users of your app and logs them in. Their tokens give access to the project’s secure endpoints.",
 };
 

@@ -2,6 +2,7 @@
 "use client";
 
 import { useRef } from "react";
+import type { EndpointKind } from "@/src/shared/streams/protocol";
 import { deleteRecords } from "../api/records";
 import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/overlay/dialog";
@@ -12,7 +13,7 @@ import { notify } from "../notifications/notify";
 
 interface Props {
   endpointId: string;
-  kind: "data" | "authentication";
+  kind: EndpointKind;
   /** Empty: closed. */
   ids: readonly string[];
   onClose: () => void;

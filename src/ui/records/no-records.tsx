@@ -1,4 +1,5 @@
 /** Shown instead of an empty grid. */
+import type { EndpointKind } from "@/src/shared/streams/protocol";
 import { Button } from "../components/button";
 import { CodeBlock } from "../components/code-block";
 import { EmptyState } from "../components/page/empty-state";
@@ -6,7 +7,7 @@ import { type Target, toCurl, toFirstCurl, toHttpUrl } from "../snippets/snippet
 
 const FIRST_USER = '{"username":"ada","password":"choose a long one"}';
 
-export function NoRecords({ kind, target, onCreate }: { kind: "data" | "authentication"; target: Target; onCreate: () => void }) {
+export function NoRecords({ kind, target, onCreate }: { kind: EndpointKind; target: Target; onCreate: () => void }) {
   const isUsers = kind === "authentication";
   const code = isUsers
     ? toCurl({ method: "POST", url: toHttpUrl(target), body: { content: FIRST_USER, contentType: "application/json" } }).replace(

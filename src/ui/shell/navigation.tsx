@@ -2,7 +2,7 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import { Boxes, Cable, CircleUser, KeyRound, LayoutGrid, type LucideIcon, Settings2 } from "lucide-react";
+import { Boxes, Cable, CircleUser, KeyRound, LayoutGrid, type LucideIcon, Settings2, Webhook } from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { endpointsQuery } from "../api/queries";
@@ -43,6 +43,9 @@ export function Navigation({ projectId }: { projectId: string | undefined }) {
       </NavLink>
       <NavLink href={`${base}/connections`} icon={Cable} current={pathname === `${base}/connections`}>
         Connections
+      </NavLink>
+      <NavLink href={`${base}/webhooks`} icon={Webhook} current={pathname.startsWith(`${base}/webhooks`)}>
+        Webhooks
       </NavLink>
       <NavLink href={`${base}/settings`} icon={Settings2} current={pathname === `${base}/settings`}>
         Settings

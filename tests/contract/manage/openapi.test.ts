@@ -147,9 +147,29 @@ describe("openapi.json", () => {
     await ask("GET", `endpoints/${endpoint.id}/changes?limit=0`);
     await ask("POST", `endpoints/${endpoint.id}/records/delete`, { body: { uniqueIds: [record.uniqueId] } });
     await ask("DELETE", `endpoints/${endpoint.id}/records/${record.uniqueId}`);
+    await ask("GET", `endpoints/${users.id}/user-emails`);
+    await ask("PATCH", `endpoints/${users.id}/user-emails`, { body: { loginCodes: true } });
+    await ask("PATCH", `endpoints/${users.id}/user-emails`, { body: { linkBase: "nowhere" } });
+    await ask("POST", `endpoints/${users.id}/user-emails/preview`, { body: { kind: "code" } });
+    await ask("POST", "forgot", { body: { email: "ada@example.com" } });
+    await ask("POST", "reset", { body: { token: "x", password: "a password of ada" } });
     await ask("GET", `endpoints/${users.id}/users`);
     await ask("GET", `endpoints/${users.id}/users/${"0".repeat(32)}`);
     await ask("GET", `projects/${project.id}/openapi.json`);
+    const hook = (await ask("POST", `projects/${project.id}/webhooks`, { body: { url: "https://example.invalid/hooks" } })).body;
+    await ask("POST", `projects/${project.id}/webhooks`, { body: { url: "https://127.0.0.1/" } });
+    await ask("GET", `projects/${project.id}/webhooks`);
+    await ask("GET", `webhooks/${hook.id}`);
+    await ask("PATCH", `webhooks/${hook.id}`, { body: { operations: ["PUT"], filter: "data.t > 1" } });
+    await ask("PATCH", `webhooks/${hook.id}`, { body: { filter: "(" } });
+    await ask("POST", `webhooks/${hook.id}/pause`);
+    await ask("POST", `webhooks/${hook.id}/resume`);
+    await ask("POST", `webhooks/${hook.id}/replay`, { body: { from: "now" } });
+    await ask("POST", `webhooks/${hook.id}/rotate-secret`, { body: { graceSeconds: 60 } });
+    await ask("GET", `webhooks/${hook.id}/deliveries`);
+    await ask("GET", `webhooks/${hook.id}/deliveries?limit=0`);
+    await ask("POST", `webhooks/${hook.id}/deliveries/${hook.id}/resend`);
+    await ask("DELETE", `webhooks/${hook.id}`);
     await ask("GET", "account");
     await ask("PATCH", "account", { body: { name: "Ada Lovelace" } });
     await ask("GET", "account/sessions");
@@ -208,7 +228,7 @@ describe("projects/{id}/openapi.json", () => {
       const path = described.paths[`/api/1/ce/${name}`];
       for (const method of ["get", "post", "put", "delete"] as const) expect(path?.[method]).toBeDefined();
       const forms = Object.keys(described.paths).flatMap((other) => other.split(`/api/1/ce/${name}:`)[1] ?? []);
-      const ofKind = name === "people" ? ["login", "logout"] : ["bulk", "file", "fileToken"];
+      const ofKind = name === "people" ? ["login", "logout", "forgot", "reset", "verify", "link", "code"] : ["bulk", "file", "fileToken"];
       expect(forms).toEqual(["data", "query", ...ofKind, "events"]);
     }
     const keys = await server.runtime.db.apiKey.findMany({ where: { projectId: project.id } });

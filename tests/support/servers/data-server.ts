@@ -4,10 +4,13 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import pg from "pg";
+import type { Config } from "@/src/config/config";
 import type { Tokens } from "@/src/core/access/access-tokens";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
 import type { HeldBytes } from "@/src/core/limits/held-bytes";
 import type { Change } from "@/src/core/records/ports";
+import type { SecretBox } from "@/src/core/secrets/secret-box";
+import type { EmailQueue } from "@/src/core/users/email-queue";
 import type { PasswordHasher } from "@/src/core/users/password-hasher";
 import type { Users } from "@/src/core/users/users";
 import type { Db } from "@/src/db/client";
@@ -15,6 +18,8 @@ import type { Lanes } from "@/src/db/lanes";
 import { createHttpLimits } from "@/src/http/limits";
 import { createClientErrorHandler } from "@/src/http/server/client-error";
 import type { SlowClients } from "@/src/http/server/slow-clients";
+import type { MailOptions } from "@/src/runtime/node/mail";
+import type { EndpointKind } from "@/src/shared/streams/protocol";
 import type { TestDatabase } from "./database";
 import { createListLog, type FilesFolder, startTestNode, UNLIMITED } from "./test-node";
 
@@ -31,7 +36,7 @@ export interface Seed {
 
 export interface SeedOptions {
   endpointName?: string;
-  kind?: "data" | "authentication";
+  kind?: EndpointKind;
   secure?: boolean;
   scope?: "read" | "write" | "read_write";
   expiresAt?: Date;
@@ -49,6 +54,7 @@ export interface DataServer {
   definitions: Definitions;
   tokens: Tokens;
   users: Users;
+  emailQueue: EmailQueue;
   database: TestDatabase;
   lanes: Lanes;
   /** Where its files are. */
@@ -59,6 +65,10 @@ export interface DataServer {
   /** The time that the server sees; set it to move it. */
   clock: { at: Date };
   held: HeldBytes;
+  /** Sends the mails that are due. */
+  sendMails(): Promise<void>;
+  /** Encrypts as this server does. */
+  box: SecretBox;
   /** Swept by tests, in their own time. */
   slowClients: SlowClients;
   /** The log entries, as text. */
@@ -100,13 +110,16 @@ export interface DataServerOptions {
   via?: { host: string; port: number };
   /** Another server of the same deployment: they share nothing but this. */
   database?: TestDatabase;
+  /** The mail server of the deployment. */
+  smtp?: Config["smtp"];
+  mail?: MailOptions;
   /** How long a statement waits for a lock, and a writer for its turn. */
   waits?: { lockTimeoutMs: number; writeWaitMsMax: number };
 }
 
 export async function createDataServer(options: DataServerOptions = {}): Promise<DataServer> {
   const { bodyTimeoutMs = 10_000, uploadTimeoutMs = bodyTimeoutMs, headersTimeoutMs = 10_000, drainMs = 5_000 } = options;
-  const { database, via, waits, passwords, memoryBytes } = options;
+  const { database, via, waits, passwords, memoryBytes, mail, smtp } = options;
   const logged: string[] = [];
   const log = createListLog(logged);
   const clock = { at: new Date() };
@@ -114,6 +127,8 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     config: {
       ...UNLIMITED,
       bodyBytesMax: options.bodyBytesMax ?? 1024 * 1024,
+      ...(smtp ? { smtp } : {}),
+      outboundAllowed: ["127.0.0.0/8"],
       ...{ bodyTimeoutMs, uploadTimeoutMs, headersTimeoutMs },
       accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,
       rateLimit: options.rateLimit ?? 0,
@@ -122,13 +137,13 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
       sandboxTimeoutMs: options.sandboxTimeoutMs ?? 5_000,
       sandboxCpuMsPerMinute: options.sandboxCpuMsPerMinute ?? 0,
     },
-    ...{ database, via, waits, passwords, memoryBytes, log },
+    ...{ database, via, waits, passwords, memoryBytes, mail, log },
     clock: { now: () => clock.at },
     now: () => clock.at.getTime(),
     drain: { drainMs },
   });
   const { node, lanes, folder, notifications, config } = testNode;
-  const { db, definitions, tokens, users, held } = node.runtime;
+  const { db, definitions, tokens, users, emailQueue, held } = node.runtime;
   const { dataPlane: handle, slowClients } = node;
   const published: Change[] = [];
   notifications.subscribe((notification) => {
@@ -150,6 +165,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     definitions,
     tokens,
     users,
+    emailQueue,
     database: testNode.database,
     lanes,
     folder,
@@ -157,6 +173,8 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
     db,
     clock,
     held,
+    sendMails: () => node.mail.delivery.poll(),
+    box: node.mail.box,
     slowClients,
     logged,
     published,

@@ -5,6 +5,7 @@ import type { Config } from "@/src/config/config";
 import type { Log } from "@/src/core/log";
 import type { ChangeNotification } from "@/src/core/streams/ports";
 import { createSetupToken } from "@/src/management/keys/secrets";
+import type { NodeOptions } from "@/src/runtime/compose";
 import { getRuntime, installRuntime, type Runtime, uninstallRuntime } from "@/src/runtime/registry";
 import type { TestDatabase } from "./database";
 import { type FilesFolder, startTestNode } from "./test-node";
@@ -58,13 +59,17 @@ export interface ManageServer {
 }
 
 /** Only one at a time: it installs the process's runtime. `shared`: another server's database, which stays when this one stops. */
-export async function startManageServer(overrides: Partial<Config> = {}, shared?: TestDatabase): Promise<ManageServer> {
+export async function startManageServer(
+  overrides: Partial<Config> = {},
+  shared?: TestDatabase,
+  mail?: NodeOptions["mail"],
+): Promise<ManageServer> {
   const logged: { context: object; message: string }[] = [];
   const note = (context: object, message: string) => void logged.push({ context, message });
   const log: Log = { debug: () => undefined, info: note, warn: note, error: note };
   let offsetMs = 0;
   const clock = { now: () => new Date(Date.now() + offsetMs) };
-  const testNode = await startTestNode({ config: { managementRateLimit: 0, ...overrides }, database: shared, clock, log });
+  const testNode = await startTestNode({ config: { managementRateLimit: 0, ...overrides }, database: shared, clock, log, mail });
   const { database, folder } = testNode;
   const { runtime } = testNode.node;
   const notifications: ChangeNotification[] = [];

@@ -36,7 +36,7 @@ export interface TestNode {
   close(): Promise<void>;
 }
 
-export interface TestNodeOptions extends Pick<NodeOptions, "cluster" | "drain" | "judges" | "now"> {
+export interface TestNodeOptions extends Pick<NodeOptions, "cluster" | "drain" | "judges" | "now" | "mail"> {
   clock: Clock;
   log: Log;
   config?: Partial<Config>;
@@ -63,7 +63,19 @@ export const UNLIMITED: Partial<Config> = {
 const SANDBOX: Partial<Config> = { sandboxTimeoutMs: 5_000, sandboxMemoryBytesMax: 64 * 1024 * 1024, sandboxCpuMsPerMinute: 0 };
 
 export async function startTestNode(options: TestNodeOptions): Promise<TestNode> {
-  const { clock, log, now, cluster, drain, judges, via, waits, passwords = createPasswordHasher(), memoryBytes = 1024 ** 3 } = options;
+  const {
+    clock,
+    log,
+    now,
+    cluster,
+    drain,
+    judges,
+    mail,
+    via,
+    waits,
+    passwords = createPasswordHasher(),
+    memoryBytes = 1024 ** 3,
+  } = options;
   const cleanup = createCleanup();
   const database = options.database ?? (await createTestDatabase());
   if (!options.database) cleanup.add(() => database.drop());
@@ -92,6 +104,7 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
     clock,
     ...(now ? { now } : {}),
     ...(drain ? { drain } : {}),
+    mail,
     log,
     cleanup,
   });

@@ -21,6 +21,7 @@ import { type Answer, errorsOf, isAnswerSchema, isBodySchema, type ManageOperati
 import { PROJECT_OPERATIONS } from "./project-operations";
 import { RECORD_OPERATIONS } from "./record-operations";
 import { USER_OPERATIONS } from "./user-operations";
+import { WEBHOOK_OPERATIONS } from "./webhook-operations";
 
 /** Every operation of the management API. */
 export const MANAGE_OPERATIONS: readonly ManageOperation[] = [
@@ -30,6 +31,7 @@ export const MANAGE_OPERATIONS: readonly ManageOperation[] = [
   ...FILE_OPERATIONS,
   ...USER_OPERATIONS,
   ...CONNECTION_OPERATIONS,
+  ...WEBHOOK_OPERATIONS,
   ...ACCOUNT_OPERATIONS,
   ...DESCRIPTION_OPERATIONS,
 ];
@@ -39,8 +41,10 @@ const TAGS = [
   { name: "Keys", description: "API keys of a project." },
   { name: "Endpoints", description: "Endpoints, their access settings and schemas." },
   { name: "Records", description: "Records, changes and files of an endpoint, as its owner." },
+  { name: "E-mail", description: "The mail server of a project, and who may receive its mails." },
   { name: "Users", description: "Users of an application, at an authentication endpoint." },
   { name: "Connections", description: "Open streams, and the delivery of changes." },
+  { name: "Webhooks", description: "Changes sent to a URL, signed and in order." },
   { name: "Account", description: "Your own account, sessions and tokens." },
   { name: "Set-up", description: "Creating accounts." },
   { name: "Descriptions", description: "OpenAPI descriptions." },
@@ -67,6 +71,13 @@ const PATH_PARAMETERS: Record<string, ApiParameter> = {
     required: true,
     description: "The sequence number of the change in the log.",
     schema: { type: "integer", minimum: 1 },
+  },
+  deliveryId: {
+    name: "deliveryId",
+    in: "path",
+    required: true,
+    description: "The id of the delivery.",
+    schema: { type: "string", format: "uuid" },
   },
   sessionId: {
     name: "sessionId",

@@ -30,7 +30,7 @@ export interface ManageOperation {
 }
 
 export interface Answer {
-  status: 200 | 201 | 206;
+  status: 200 | 201 | 202 | 206;
   description: string;
   /** The schema of the response, or its possible media types. */
   schema: z.ZodMiniType | Record<string, ApiMedia>;

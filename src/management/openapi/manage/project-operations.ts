@@ -1,5 +1,9 @@
 /** The management API's operations on projects, keys and endpoints (G2–G4), as its description lists them. */
 import {
+  emailConfigurationSchema,
+  emailSettingsSchema,
+  emailTestedSchema,
+  emailTestSchema,
   endpointCreateSchema,
   endpointDetailSchema,
   endpointPatchSchema,
@@ -22,6 +26,7 @@ import {
 import type { ManageOperation } from "./operation";
 
 const PROJECTS = "Projects";
+const EMAIL = "E-mail";
 const KEYS = "Keys";
 const ENDPOINTS = "Endpoints";
 
@@ -102,6 +107,43 @@ export const PROJECT_OPERATIONS: readonly ManageOperation[] = [
     errors: ["admin_required"],
   },
   {
+    id: "readEmail",
+    method: "get",
+    path: "projects/{id}/email",
+    tag: EMAIL,
+    summary: "Get a project's e-mail configuration, without its password.",
+    description: "Without a configuration of the project, `source` is `server` if the deployment has one, otherwise `none`.",
+    answer: { status: 200, description: "The configuration.", schema: emailSettingsSchema },
+  },
+  {
+    id: "setEmail",
+    method: "put",
+    path: "projects/{id}/email",
+    tag: EMAIL,
+    summary: "Set a project's e-mail configuration.",
+    description:
+      "It replaces the whole configuration. `password` can be left out while host, port, `secure` and user stay the same. `recipients` is `self` (default), `any` or a list of addresses and domains.",
+    body: emailConfigurationSchema,
+    answer: { status: 200, description: "The configuration, without its password.", schema: emailSettingsSchema },
+  },
+  {
+    id: "removeEmail",
+    method: "delete",
+    path: "projects/{id}/email",
+    tag: EMAIL,
+    summary: "Remove a project's e-mail configuration.",
+  },
+  {
+    id: "testEmail",
+    method: "post",
+    path: "projects/{id}/email/test",
+    tag: EMAIL,
+    summary: "Send a test mail and return the reply of the mail server. At most 6 per minute.",
+    body: emailTestSchema,
+    answer: { status: 200, description: "Whether the mail server accepted the mail, and its reply.", schema: emailTestedSchema },
+    errors: ["email_not_configured"],
+  },
+  {
     id: "createMasterKey",
     method: "post",
     path: "projects/{id}/master-key",
@@ -167,7 +209,8 @@ export const PROJECT_OPERATIONS: readonly ManageOperation[] = [
     path: "projects/{id}/endpoints",
     tag: ENDPOINTS,
     summary: "Create an endpoint.",
-    description: "The kind cannot be changed later: `data`, or `authentication` for the users of an application.",
+    description:
+      "The kind cannot be changed later: `data`, `authentication` for the users of an application, or `email` to send mails, which is secure by default.",
     body: endpointCreateSchema,
     answer: { status: 201, description: "The endpoint.", schema: endpointDetailSchema },
     errors: ["quota_exceeded", "name_taken"],

@@ -5,6 +5,10 @@ import {
   appSessionSchema,
   appUserSchema,
   appUsersSchema,
+  emailContentSchema,
+  userEmailPreviewSchema,
+  userEmailsPatchSchema,
+  userEmailsSchema,
 } from "@/src/shared/management/schemas";
 import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/streams/protocol";
 import type { ManageOperation } from "./operation";
@@ -56,6 +60,36 @@ export const USER_OPERATIONS: readonly ManageOperation[] = [
     summary: "Set a user's password.",
     body: appPasswordSetSchema,
     errors: ["credentials_invalid", "server_busy"],
+  },
+  {
+    id: "readUserEmails",
+    method: "get",
+    path: "endpoints/{id}/user-emails",
+    tag: USERS,
+    summary: "Get the e-mails that an authentication endpoint sends to its users: settings, templates and default templates.",
+    answer: { status: 200, description: "The settings and templates.", schema: userEmailsSchema },
+  },
+  {
+    id: "updateUserEmails",
+    method: "patch",
+    path: "endpoints/{id}/user-emails",
+    tag: USERS,
+    summary: "Change the e-mails that an authentication endpoint sends to its users.",
+    description:
+      "The origin of `linkBase` must be one of the project's allowed origins. Templates can contain `{{link}}`, `{{code}}` and `{{project}}`; a template that is null is the default one.",
+    body: userEmailsPatchSchema,
+    answer: { status: 200, description: "The settings and templates.", schema: userEmailsSchema },
+    errors: ["server_busy"],
+  },
+  {
+    id: "previewUserEmail",
+    method: "post",
+    path: "endpoints/{id}/user-emails/preview",
+    tag: USERS,
+    summary: "Get an e-mail with example values. Nothing is sent.",
+    description: "`template` and `linkBase`: absent for the stored ones, null for the default template and no link.",
+    body: userEmailPreviewSchema,
+    answer: { status: 200, description: "The e-mail.", schema: emailContentSchema },
   },
   {
     id: "listUserSessions",

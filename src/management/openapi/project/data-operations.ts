@@ -2,12 +2,13 @@
 
 import type { ErrorCode } from "@/src/shared/errors";
 import type { ManagedEndpoint } from "@/src/shared/management/schemas";
-import type { ApiBody, ApiMedia, ApiOperation, ApiResponse, HttpMethod, JsonSchema, Reference } from "@/src/shared/openapi";
+import type { ApiBody, ApiMedia, ApiOperation, ApiResponse, HttpMethod, JsonSchema } from "@/src/shared/openapi";
 import type { DataForm } from "@/src/shared/streams/data-path";
 import { BULK_ITEMS_MAX } from "@/src/shared/streams/protocol";
-import { toProblemResponses } from "../problems";
 import type { DataHeader, DataParameter } from "./data-parameters";
+import { BODY, CREDENTIALS, DELETE, toErrors, toHeaders, toJson, WRITE } from "./data-responses";
 import type { DataSchemas } from "./data-schemas";
+import { toUserEmailOperations } from "./user-email-operations";
 
 /**
  * An operation without what its endpoint adds: id, tag and security. Each operation has one type of response. A parameter that would change the type
@@ -22,44 +23,22 @@ export interface DataOperation extends Pick<ApiOperation, "summary" | "descripti
 
 type Described = Pick<ManagedEndpoint, "kind" | "secure" | "schema"> & Partial<Pick<ManagedEndpoint, "rules" | "accessFunction">>;
 
-/** Errors of every request. */
-const COMMON: readonly ErrorCode[] = [
-  "endpoint_or_key_invalid",
-  "key_missing",
-  "key_scope_insufficient",
-  "origin_not_allowed",
-  "origin_required",
-  "master_key_invalid",
-  "parameter_invalid",
-  "request_invalid",
-  "headers_too_large",
-  "transfer_encoding_unsupported",
-  "rate_limited",
-  "server_busy",
-  "database_unavailable",
-  "internal_error",
-];
 const TOKEN: readonly ErrorCode[] = ["access_token_missing", "access_token_invalid"];
-/** Deletions are not limited by quotas. */
-const DELETE: readonly ErrorCode[] = ["server_busy"];
-const WRITE: readonly ErrorCode[] = [...DELETE, "quota_exceeded"];
-const BODY: readonly ErrorCode[] = [
-  "content_type_unsupported",
-  "content_encoding_unsupported",
-  "body_empty",
-  "body_invalid",
-  "body_too_large",
-  "body_timeout",
-];
 const ONE: readonly ErrorCode[] = ["unique_id_missing", "unique_id_invalid", "record_not_found", "version_conflict"];
 const ONCE: readonly ErrorCode[] = ["idempotency_key_invalid", "idempotency_key_reused"];
 const FILES: readonly ErrorCode[] = ["upload_invalid", "too_many_files", "file_too_large", "storage_unavailable"];
 const ONE_FILE: readonly ErrorCode[] = ["unique_id_missing", "unique_id_invalid", "record_not_found", "not_a_file"];
-const CREDENTIALS: readonly ErrorCode[] = ["credentials_missing", "credentials_invalid"];
 
 /** Returns the operations in display order. */
 export function toDataOperations(endpoint: Described, schemas: DataSchemas): DataOperation[] {
-  return endpoint.kind === "authentication" ? toUserOperations(endpoint, schemas) : toRecordOperations(endpoint, schemas);
+  switch (endpoint.kind) {
+    case "authentication":
+      return toUserOperations(endpoint, schemas);
+    case "email":
+      return toEmailOperations(endpoint, schemas);
+    case "data":
+      return toRecordOperations(endpoint, schemas);
+  }
 }
 
 function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOperation[] {
@@ -144,6 +123,32 @@ function toJudgeErrors({ rules, accessFunction }: Partial<Pick<ManagedEndpoint, 
   return rules == null ? [] : ["access_denied"];
 }
 
+function toEmailOperations({ secure }: Described, schemas: DataSchemas): DataOperation[] {
+  const read: readonly ErrorCode[] = secure ? [...TOKEN, "access_denied"] : [];
+  const message: ApiMedia = {
+    schema: { $ref: "#/components/schemas/EmailMessage" },
+    example: { to: "ada@example.com", subject: "Hello", text: "Hello, Ada!" },
+  };
+  const refused = ["fields_invalid", "email_not_configured", "recipient_not_allowed", "sender_not_allowed", "access_denied"] as const;
+  return [
+    ...toReads({ errors: read, schemas }),
+    {
+      method: "post",
+      summary: "Send an e-mail. The record shows its delivery.",
+      description:
+        "The mail is queued, and the record changes with each step of its delivery: `queued`, `sending`, `sent` or `failed`. The project's e-mail configuration decides who may receive it.",
+      parameters: ["idempotencyKey"],
+      requestBody: { required: true, description: "The mail.", content: { "application/json": message } },
+      responses: {
+        201: toJson("The record of the mail.", schemas.record, CREATED),
+        ...toErrors([...(secure ? TOKEN : []), ...BODY, ...refused, ...ONCE, ...WRITE]),
+      },
+    },
+    toDelete({ errors: read, schemas }),
+    toEvents(read),
+  ];
+}
+
 /** Accounts are always protected: reading, changing and deleting them needs a token, regardless of the access settings. */
 function toUserOperations({ schema, ...endpoint }: Described, schemas: DataSchemas): DataOperation[] {
   const ofSchema: readonly ErrorCode[] = schema === null ? [] : ["schema_mismatch", "schema_limit"];
@@ -182,7 +187,7 @@ function toUserOperations({ schema, ...endpoint }: Described, schemas: DataSchem
       requestBody: credentials,
       responses: {
         200: toJson("The user.", schemas.written, ["ETag", "Authorization", "Set-Cookie"]),
-        ...toErrors([...BODY, ...CREDENTIALS, "login_failed", "cookie_origin_not_listed", ...WRITE]),
+        ...toErrors([...BODY, ...CREDENTIALS, "login_failed", "email_not_verified", "cookie_origin_not_listed", ...WRITE]),
       },
     },
     {
@@ -195,6 +200,7 @@ function toUserOperations({ schema, ...endpoint }: Described, schemas: DataSchem
         ...toErrors([...TOKEN, "server_busy"]),
       },
     },
+    ...toUserEmailOperations(schemas),
     toEvents(read),
   ];
 }
@@ -302,17 +308,4 @@ const CREATED = ["ETag", "Idempotent-Replayed"] as const;
 
 function toList(items: JsonSchema): { type: "array"; items: JsonSchema } {
   return { type: "array", items };
-}
-
-function toErrors(codes: readonly ErrorCode[]): Record<string, ApiResponse> {
-  return toProblemResponses([...COMMON, ...codes]);
-}
-
-function toJson(description: string, schema: JsonSchema, headers: readonly DataHeader[] = []): ApiResponse {
-  return { description, headers: toHeaders(headers), content: { "application/json": { schema } } };
-}
-
-function toHeaders(headers: readonly DataHeader[]): Record<string, Reference> {
-  const all = [...headers, "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] as const;
-  return Object.fromEntries(all.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }

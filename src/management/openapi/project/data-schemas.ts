@@ -1,7 +1,7 @@
 /** The request and response schemas of the data plane (R1, U7, W2, L1). They contain no alternatives (`oneOf`), which generators support badly. */
 import type { ManagedEndpoint } from "@/src/shared/management/schemas";
 import type { JsonSchema } from "@/src/shared/openapi";
-import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/streams/protocol";
+import { APP_USER_NAME_LENGTH_MAX, type EndpointKind } from "@/src/shared/streams/protocol";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "@/src/shared/text/password-length";
 import { toSchemaParts } from "./endpoint-schema";
 
@@ -46,10 +46,82 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       url: { type: "string", format: "uri", description: "The URL of the file. Supports ranges. Valid until `expiresAt`." },
     },
   },
+  EmailMessage: {
+    type: "object",
+    required: ["to", "subject"],
+    additionalProperties: false,
+    description: "`text`, `html` or both are required. Addresses are like `ada@example.com` or `Ada <ada@example.com>`.",
+    properties: {
+      from: { type: "string", description: "One of the senders of the e-mail configuration. Default: its own." },
+      to: { description: "An address, or an array of addresses. With `cc` and `bcc` 50 at most." },
+      cc: { description: "An address, or an array of addresses." },
+      bcc: { description: "An address, or an array of addresses. They are not shown to other recipients." },
+      replyTo: { type: "string" },
+      subject: { type: "string", minLength: 1, maxLength: 500 },
+      text: { type: "string", minLength: 1 },
+      html: { type: "string", minLength: 1 },
+      attachments: {
+        type: "array",
+        maxItems: 20,
+        description: "10 MiB at most, with `content`, or with the `uniqueId` of a stored file and the master key.",
+        items: {
+          type: "object",
+          additionalProperties: false,
+          properties: {
+            filename: { type: "string", minLength: 1, maxLength: 200 },
+            contentType: { type: "string" },
+            content: { type: "string", description: "Base64." },
+            uniqueId: UNIQUE_ID,
+          },
+        },
+      },
+    },
+  },
+  EmailFields: {
+    type: "object",
+    required: ["from", "to", "subject", "delivery"],
+    properties: {
+      from: { type: "string" },
+      to: { type: "array", items: { type: "string" } },
+      cc: { type: "array", items: { type: "string" } },
+      bcc: { type: "array", items: { type: "string" } },
+      replyTo: { type: "array", items: { type: "string" } },
+      subject: { type: "string" },
+      text: { type: "string" },
+      html: { type: "string" },
+      attachments: {
+        type: "array",
+        items: {
+          type: "object",
+          properties: { filename: { type: "string" }, contentType: { type: "string" }, size: { type: "integer" } },
+        },
+      },
+      delivery: {
+        type: "object",
+        required: ["state", "attempts", "messageId", "error"],
+        properties: {
+          state: { type: "string", enum: ["queued", "sending", "sent", "failed"] },
+          attempts: { type: "integer" },
+          messageId: { type: "string" },
+          error: { type: ["string", "null"] },
+        },
+      },
+    },
+  },
+  EmailRecord: toRecord(refer("EmailFields")),
+  EmailWritten: toWritten(refer("EmailFields")),
+  EmailChange: toChange("EmailRecord"),
   UserFields: {
     type: "object",
     description: "The data of a user: either `username` or `email`, and any other fields.",
-    properties: { username: { type: "string" }, email: { type: "string" } },
+    properties: {
+      username: { type: "string" },
+      email: { type: "string" },
+      emailVerified: {
+        type: "boolean",
+        description: "Whether the user proved to receive e-mail at `email`. Only the server and the master key set it.",
+      },
+    },
     additionalProperties: true,
   },
   UserRecord: toRecord(refer("UserFields")),
@@ -71,6 +143,26 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     },
     additionalProperties: true,
   },
+  EmailAddress: { type: "object", required: ["email"], properties: { email: USER_NAME } },
+  PasswordReset: {
+    type: "object",
+    required: ["token", "password"],
+    properties: {
+      token: { type: "string" },
+      password: { type: "string", minLength: APP_PASSWORD_LENGTH_MIN, maxLength: APP_PASSWORD_LENGTH_MAX },
+    },
+  },
+  EmailOrToken: {
+    type: "object",
+    description: "Either `email`, to send an e-mail, or the `token` of one.",
+    properties: { email: USER_NAME, token: { type: "string" } },
+  },
+  EmailAndCode: {
+    type: "object",
+    description: "`email` alone sends an e-mail. With the `code` of the e-mail, it logs the user in.",
+    required: ["email"],
+    properties: { email: USER_NAME, code: { type: "string" } },
+  },
   UserPatch: {
     type: "object",
     description: "The fields of a user. The current `password` changes nothing; a new one needs `currentPassword`.",
@@ -84,14 +176,16 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   },
 };
 
+const COMMON_PREFIXES = { data: "Stored", authentication: "User", email: "Email" } as const satisfies Record<EndpointKind, string>;
+
 /** Adds an endpoint's schemas to the components. Without a JSON Schema the common ones are used. `name` is the prefix of its components. */
 export function addDataSchemas(
   components: Record<string, JsonSchema>,
   { endpoint: { id, kind, schema }, name }: { endpoint: Pick<ManagedEndpoint, "id" | "kind" | "schema">; name: string },
 ): DataSchemas {
-  const common = kind === "authentication" ? "User" : "Stored";
+  const common = COMMON_PREFIXES[kind];
   if (!isSchema(schema)) {
-    const data = kind === "authentication" ? refer("UserFields") : {};
+    const data = kind === "data" ? {} : refer(`${common}Fields`);
     return { data, record: refer(`${common}Record`), written: refer(`${common}Written`) };
   }
   const data = refer(`${name}Data`);

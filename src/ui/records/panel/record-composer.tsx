@@ -3,6 +3,7 @@
 
 import { X } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import type { EndpointKind } from "@/src/shared/streams/protocol";
 import { createRecord } from "../../api/records";
 import { type RequestError, toRequestError } from "../../api/request-error";
 import { Button } from "../../components/button";
@@ -19,11 +20,12 @@ type Format = "json" | "text" | "files";
 const STARTS = {
   data: '{\n  "hello": "world"\n}',
   authentication: '{\n  "username": "",\n  "password": ""\n}',
+  email: '{\n  "to": "",\n  "subject": "",\n  "text": ""\n}',
 };
 
 interface Props {
   endpointId: string;
-  kind: "data" | "authentication";
+  kind: EndpointKind;
   onDirty: (dirty: boolean) => void;
   onCreated: (ids: readonly string[]) => void;
   onClose: () => void;

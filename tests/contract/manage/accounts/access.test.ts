@@ -5,7 +5,7 @@ import { type Call, MANAGE_PATHS, type ManageServer, ORIGIN, type Person, startM
 const NOBODY = "019a0000-0000-7000-8000-000000000000";
 const NO_RECORD = "0".repeat(32);
 const USER = `/api/manage/endpoints/{endpoint}/users/${NO_RECORD}`;
-const PUBLIC_PATHS = ["/api/manage/setup", "/api/manage/signup", "/api/manage/openapi.json"];
+const PUBLIC_PATHS = ["/api/manage/setup", "/api/manage/signup", "/api/manage/forgot", "/api/manage/reset", "/api/manage/openapi.json"];
 
 const FILE: Call = { raw: { contentType: "text/plain", bytes: "a file" } };
 /** Schemas are larger than other bodies. */
@@ -55,6 +55,9 @@ const REQUESTS: { method: string; path: string; call?: Call }[] = [
   { method: "GET", path: "/api/manage/projects/{project}/connections" },
   { method: "DELETE", path: "/api/manage/connections/{connection}" },
   { method: "GET", path: "/api/manage/endpoints/{endpoint}/changes/{change}/delivery" },
+  { method: "GET", path: "/api/manage/endpoints/{endpoint}/user-emails" },
+  { method: "PATCH", path: "/api/manage/endpoints/{endpoint}/user-emails", call: { body: { loginCodes: true } } },
+  { method: "POST", path: "/api/manage/endpoints/{endpoint}/user-emails/preview", call: { body: { kind: "reset" } } },
   { method: "GET", path: "/api/manage/endpoints/{endpoint}/users" },
   { method: "GET", path: USER },
   { method: "DELETE", path: USER },

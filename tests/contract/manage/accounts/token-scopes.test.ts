@@ -36,14 +36,14 @@ async function createToken(input: object) {
   };
 }
 
-const PUBLIC = ["/api/manage/openapi.json", "/api/manage/setup", "/api/manage/signup"];
+const PUBLIC = ["/api/manage/openapi.json", "/api/manage/setup", "/api/manage/signup", "/api/manage/forgot", "/api/manage/reset"];
 const privatePaths = MANAGE_PATHS.filter((path) => !PUBLIC.includes(path)).map((path) => path.replace("/api/manage/", ""));
 const fill = (path: string, { project, endpoint, key }: typeof one) =>
   path
     .replace("{id}", path.startsWith("projects") ? project : path.startsWith("keys") ? key : endpoint)
     .replace(/\{\w+\}/g, "0123456789abcdef0123456789abcdef");
 const WRITES = ["POST", "PUT", "PATCH", "DELETE"];
-const READING_POST = /\/(access-check|access-preview|export|schema-check|stream-ticket)$/;
+const READING_POST = /\/(access-check|access-preview|export|schema-check|stream-ticket|user-emails\/preview)$/;
 
 describe("scope", () => {
   it("[G21] is write for all projects by default, also for older tokens", async () => {

@@ -1,0 +1,214 @@
+/** Sends mails over SMTP with nodemailer. Only the options that are named here reach it: others can read files and URLs, and run programs. */
+import { once } from "node:events";
+import net from "node:net";
+import { createTransport } from "nodemailer";
+import { MailError, type MailTransport, type Rejection, type RenderedMail, type SmtpServer } from "@/src/core/mail/ports";
+import type { AddressPolicy } from "./address-policy";
+import { HostRefusedError, resolveHost } from "./resolve-host";
+
+/** Time limits of the parts of an attempt. The caller's signal limits the whole. */
+export interface SmtpTimes {
+  connectMs: number;
+  greetingMs: number;
+  /** Without a byte from the server. Servers may check a message for minutes before they accept it. */
+  idleMs: number;
+}
+
+export const SMTP_TIMES: SmtpTimes = { connectMs: 10_000, greetingMs: 20_000, idleMs: 60_000 };
+
+const ADDRESSES_MAX = 8;
+/** For the mail server that the administrator has configured. */
+const ANY: AddressPolicy = { allows: () => true, hasExceptions: true };
+const loopback = new net.BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+const RESPONSE_LENGTH_MAX = 300;
+
+export interface SmtpTransportOptions {
+  /** The addresses that mail servers of projects may have. */
+  policy: AddressPolicy;
+  /** Certificate authorities as PEM. Default: those that Node.js trusts. */
+  ca?: string | undefined;
+  times?: SmtpTimes | undefined;
+}
+
+export function createSmtpTransport({ policy, ca, times = SMTP_TIMES }: SmtpTransportOptions): MailTransport {
+  return {
+    async send(server, mail, { signal }) {
+      signal.throwIfAborted();
+      const socket = await connect(server, { policy: server.isTrusted ? ANY : policy, connectMs: times.connectMs, signal });
+      try {
+        return await sendOver(socket, server, mail, { ca, times, signal });
+      } catch (error) {
+        throw toMailError(error, server);
+      } finally {
+        socket.destroy();
+      }
+    },
+  };
+}
+
+async function sendOver(
+  socket: net.Socket,
+  server: SmtpServer,
+  mail: RenderedMail,
+  { ca, times, signal }: { ca: string | undefined; times: SmtpTimes; signal: AbortSignal },
+): Promise<{ response: string; rejected: Rejection[] }> {
+  const { host, port, secure, user, password } = server;
+  const hasCredentials = user !== null;
+  const transporter = createTransport({
+    host,
+    port,
+    secure,
+    // A password never crosses a network in plain text. Without credentials, TLS is used where the server offers it.
+    requireTLS: !secure && hasCredentials && !isLoopback(socket.remoteAddress),
+    ...(hasCredentials ? { auth: { user, pass: password ?? "" }, forceAuth: true } : {}),
+    tls: { rejectUnauthorized: true, minVersion: "TLSv1.2", ...(ca === undefined ? {} : { ca }) },
+    connectionTimeout: times.connectMs,
+    greetingTimeout: times.greetingMs,
+    socketTimeout: times.idleMs,
+    // The pinned connection. Without it, nodemailer would resolve the host again.
+    getSocket: (_options, callback) => callback(null, { connection: socket }),
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    logger: false,
+  });
+  const {
+    accepted,
+    response,
+    rejectedErrors = [],
+  } = await transporter.sendMail({
+    envelope: { from: mail.from.address, to: [...mail.recipients] },
+    from: toNodemailer(mail.from),
+    to: mail.to.map(toNodemailer),
+    cc: mail.cc?.map(toNodemailer),
+    replyTo: mail.replyTo?.map(toNodemailer),
+    subject: mail.subject,
+    text: mail.text,
+    html: mail.html,
+    date: mail.date,
+    messageId: `<${mail.messageId}>`,
+    attachments: mail.attachments.map(({ filename, contentType, bytes }) => ({ filename, contentType, content: bytes })),
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    signal,
+  });
+  if (accepted.length === 0) throw new MailError("The mail server accepted no recipient.", { isTemporary: false, code: "rejected" });
+  const rejected = rejectedErrors.map((error): Rejection => {
+    return { address: error.recipient ?? "", isTemporary: error.permanent === false, reason: toResponse(error.response ?? "refused") };
+  });
+  return { response: toResponse(response), rejected };
+}
+
+/** Objects, so that no address is parsed again. */
+function toNodemailer({ name = "", address }: { name?: string | undefined; address: string }): { name: string; address: string } {
+  return { name, address };
+}
+
+/** Resolves the host once and connects to one of the addresses found, whatever the name resolves to later. */
+async function connect(
+  { host, port }: SmtpServer,
+  { policy, connectMs, signal }: { policy: AddressPolicy; connectMs: number; signal: AbortSignal },
+): Promise<net.Socket> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(connectMs)]);
+  const addresses = await resolve(host, policy, limit);
+  const socket = net.connect({
+    host,
+    port,
+    autoSelectFamily: true,
+    lookup: (_host, options, callback) => {
+      if (options.all) callback(null, addresses.slice(0, ADDRESSES_MAX));
+      else callback(null, addresses[0].address, addresses[0].family);
+    },
+  });
+  try {
+    await once(socket, "connect", { signal: limit });
+    return socket;
+  } catch (cause) {
+    socket.on("error", () => undefined);
+    socket.destroy();
+    const detail = `The mail server ${host} could not be reached at port ${port}.`;
+    throw new MailError("The mail server could not be reached.", { isTemporary: true, code: "connection", detail, cause });
+  }
+}
+
+async function resolve(host: string, policy: AddressPolicy, signal: AbortSignal): ReturnType<typeof resolveHost> {
+  try {
+    return await resolveHost(host, { policy, signal });
+  } catch (cause) {
+    const message =
+      cause instanceof HostRefusedError ? "The host of the mail server cannot be used." : "The mail server was not found in time.";
+    const detail = cause instanceof HostRefusedError ? `${host}: ${cause.message}` : message;
+    // A name server may be unavailable for some time.
+    throw new MailError(message, { isTemporary: true, code: "host", detail, cause });
+  }
+}
+
+/** Replies of class 5 are final. Without a reply, the mail may be sent by another attempt. */
+function toMailError(error: unknown, { host }: SmtpServer): MailError {
+  if (error instanceof MailError) return error;
+  const { code = "unknown", response, permanent, message } = readError(error);
+  const said = toResponse(response ?? message);
+  const known = CODES[code];
+  if (known?.isFinal && response === undefined)
+    return new MailError(known.text, { isTemporary: false, code, detail: `${known.text} ${said}`, cause: error });
+  if (response !== undefined) {
+    // The reply to wrong credentials can contain the user name.
+    const text = code === "EAUTH" ? "The mail server did not accept the credentials." : `The mail server responded: ${said}`;
+    return new MailError(text, {
+      isTemporary: permanent !== true,
+      code,
+      detail: `The mail server ${host} responded: ${said}`,
+      cause: error,
+    });
+  }
+  const text = known?.text ?? "The connection to the mail server failed.";
+  return new MailError(text, { isTemporary: true, code, detail: `${text} (${host}: ${said})`, cause: error });
+}
+
+/** `isFinal`: an error that nodemailer finds before it asks the server, so another attempt would fail too. */
+const CODES: Readonly<Record<string, { text: string; isFinal?: boolean }>> = {
+  EFILEACCESS: { text: "The e-mail refers to a file.", isFinal: true },
+  EURLACCESS: { text: "The e-mail refers to a URL.", isFinal: true },
+  EENVELOPE: { text: "An address of the e-mail is not valid.", isFinal: true },
+  EMESSAGE: { text: "The e-mail is larger than the mail server accepts.", isFinal: true },
+  ETLS: { text: "A secure connection to the mail server could not be established." },
+  ETIMEDOUT: { text: "The mail server did not respond in time." },
+  EABORT: { text: "The mail server did not respond in time." },
+  EAUTH: { text: "The mail server did not accept the credentials." },
+  ENOAUTH: { text: "The mail server did not accept the credentials." },
+};
+
+interface SmtpFailure {
+  code?: string | undefined;
+  response?: string | undefined;
+  permanent?: boolean | undefined;
+  message: string;
+}
+
+function readError(error: unknown): SmtpFailure {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const text = (name: string) => {
+    const value: unknown = Reflect.get(error, name);
+    return typeof value === "string" ? value : undefined;
+  };
+  const permanent: unknown = Reflect.get(error, "permanent");
+  return {
+    code: text("code"),
+    response: text("response"),
+    permanent: typeof permanent === "boolean" ? permanent : undefined,
+    message: error.message,
+  };
+}
+
+/** A server's text in one short line. */
+function toResponse(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
+    .trim()
+    .slice(0, RESPONSE_LENGTH_MAX);
+}
+
+function isLoopback(address = ""): boolean {
+  return loopback.check(address, net.isIPv6(address) ? "ipv6" : "ipv4");
+}
