@@ -79,7 +79,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     http: [],
     json: [],
     limits: ["access"],
-    mail: ["access", "files", "records"],
+    mail: ["access", "files", "records", "secrets"],
     records: ["json"],
     secrets: [],
     streams: [],

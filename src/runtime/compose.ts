@@ -90,7 +90,7 @@ export function composeNode(options: NodeOptions) {
     ...{ records: store, changes, definitions, tokens, signIns, users, emailQueue, quotas, files, imports, importStaging },
     ...{ sandbox, hub, held, secret, secrets, passwords, webhooks, findUrlProblem },
     mailer,
-    email: { configurations: mail.configurations, transport: mail.transport, limiter },
+    email: { configurations: mail.configurations, sendTest: mail.sendTest, limiter },
     managementLimits: createManagementLimits({ limiter, perMinute: config.managementRateLimit }),
     loginLimiter: createLoginLimiter(),
     settle,
