@@ -80,7 +80,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     http: [],
     json: [],
     limits: ["access"],
-    mail: ["access", "files", "records"],
+    mail: ["access", "files", "records", "secrets"],
     records: ["json"],
     rules: ["json"],
     secrets: [],

@@ -93,7 +93,7 @@ export function composeNode(options: NodeOptions) {
     ...{ records: store, changes, definitions, tokens, signIns, users, emailQueue, quotas, files, imports, importStaging },
     ...{ sandbox, functionVerdicts, judges, hub, held, secret, secrets, passwords, webhooks, findUrlProblem },
     mailer,
-    email: { configurations: mail.configurations, transport: mail.transport, limiter },
+    email: { configurations: mail.configurations, sendTest: mail.sendTest, limiter },
     managementLimits: createManagementLimits({ limiter, perMinute: config.managementRateLimit }),
     loginLimiter: createLoginLimiter(),
     settle,

@@ -12,7 +12,8 @@ import type { ManagementLimits } from "@/src/core/limits/management-limits";
 import type { LoginLimiter, RateLimiter } from "@/src/core/limits/ports";
 import type { Quotas } from "@/src/core/limits/quotas";
 import type { Log } from "@/src/core/log";
-import type { MailConfigurations, Mailer, MailTransport } from "@/src/core/mail/ports";
+import type { MailConfigurations, Mailer } from "@/src/core/mail/ports";
+import type { SendTestMail } from "@/src/core/mail/test-mail";
 import type { RecordStore } from "@/src/core/records/ports";
 import type { Sandbox } from "@/src/core/sandbox";
 import type { SecretBox } from "@/src/core/secrets/secret-box";
@@ -86,7 +87,7 @@ export interface Runtime {
   /** Queues mails. */
   mailer: Mailer;
   /** For the e-mail configurations of projects. */
-  email: { configurations: MailConfigurations; transport: MailTransport; limiter: RateLimiter };
+  email: { configurations: MailConfigurations; sendTest: SendTestMail; limiter: RateLimiter };
   /** Limits of the management API and the dashboard's pages. */
   managementLimits: ManagementLimits;
   /** Limits attempts to guess passwords. */

@@ -3,9 +3,10 @@
 import { toRateError } from "@/src/core/access/rate-limit-policy";
 import type { RateLimiter } from "@/src/core/limits/ports";
 import { formatAddress, parseAddress, parseListEntry } from "@/src/core/mail/addresses";
-import { createMessageId, requireConfiguration, toPasswordPurpose } from "@/src/core/mail/mailer";
-import { type MailConfigurations, MailError, type MailTransport } from "@/src/core/mail/ports";
-import { SealedError, type SecretBox } from "@/src/core/secrets/secret-box";
+import { toPasswordPurpose } from "@/src/core/mail/mailer";
+import type { MailConfigurations } from "@/src/core/mail/ports";
+import type { SendTestMail } from "@/src/core/mail/test-mail";
+import type { SecretBox } from "@/src/core/secrets/secret-box";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import { EMAIL_RATE_DEFAULT, type EmailConfiguration, type EmailSettings, type EmailTested } from "@/src/shared/management/email";
@@ -19,7 +20,6 @@ interface Target {
 
 const NOT_AN_ADDRESS = "Use an e-mail address, like name@example.com.";
 const TESTS_PER_MINUTE = 6;
-const TEST_MS_MAX = 30_000;
 
 /** Throws `not_found`. `deployment`: the sender and rate of the deployment's configuration, if it has one. */
 export async function getEmail({
@@ -121,14 +121,12 @@ export async function testEmail({
   ownerId,
   projectId,
   to,
-  configurations,
-  transport,
+  sendTest,
   limiter,
   signal,
 }: Target & {
   to: string;
-  configurations: MailConfigurations;
-  transport: MailTransport;
+  sendTest: SendTestMail;
   limiter: RateLimiter;
   signal: AbortSignal;
 }): Promise<EmailTested> {
@@ -137,25 +135,7 @@ export async function testEmail({
   if (!recipient) throw new AppError("fields_invalid", { fields: { to: NOT_AN_ADDRESS } });
   const verdict = await limiter.take(`email test ${ownerId}`, TESTS_PER_MINUTE);
   if (!verdict.allowed) throw toRateError(verdict);
-  try {
-    const { server, policy } = await requireConfiguration(configurations, projectId);
-    const mail = {
-      from: policy.from,
-      to: [recipient],
-      subject: "Test of the e-mail configuration",
-      text: "This mail was sent by the test of a project's e-mail configuration.",
-      messageId: createMessageId(policy.from),
-      date: new Date(),
-      recipients: [recipient.address],
-      attachments: [],
-    };
-    const { response } = await transport.send(server, mail, { signal: AbortSignal.any([signal, AbortSignal.timeout(TEST_MS_MAX)]) });
-    return { accepted: true, response };
-  } catch (error) {
-    if (error instanceof MailError) return { accepted: false, response: error.detail };
-    if (error instanceof SealedError) return { accepted: false, response: "The stored password cannot be decrypted. Enter it again." };
-    throw error;
-  }
+  return sendTest({ projectId, to: recipient, signal });
 }
 
 function toEntries(field: string, entries: readonly string[]): string[] {

@@ -8,6 +8,7 @@ import { createMailDelivery, type DeliveryTimes } from "@/src/core/mail/delivery
 import { createEmails } from "@/src/core/mail/emails";
 import { createMailer } from "@/src/core/mail/mailer";
 import type { MailConfiguration } from "@/src/core/mail/ports";
+import { createSendTestMail } from "@/src/core/mail/test-mail";
 import { createSecretBox } from "@/src/core/secrets/secret-box";
 import { createRead } from "@/src/db/read";
 import { createEmailStore } from "@/src/db/stores/emails";
@@ -50,7 +51,8 @@ export function composeMail({ config, lanes, limiter, secret, siblings, files, q
   const { writeDb: db, reads, endpointQueue: queue, pools } = lanes;
   const store = limitEmailStore(createEmailStore({ db, read: createRead(pools.reads), reads, queue, outbox }), quotas);
   const emails = createEmails({ store, outbox, configurations, limiter, wake });
-  return { box, configurations, outbox, transport, delivery, mailer, emails };
+  const sendTest = createSendTestMail({ configurations, transport });
+  return { box, configurations, outbox, delivery, mailer, emails, sendTest };
 }
 
 function toDeployment({ smtp }: Config): MailConfiguration | undefined {

@@ -1,5 +1,6 @@
 /** The queries of the dashboard to the management API. The server seeds them by the same keys (Prefetched). */
 import { queryOptions } from "@tanstack/react-query";
+import type { EmailSettings } from "@/src/shared/management/email";
 import type { ProjectUsage } from "@/src/shared/management/quotas";
 import type {
   AppSessionView,
@@ -29,6 +30,12 @@ export const projectQuery = (projectId: string) =>
   queryOptions({
     queryKey: ["project", projectId],
     queryFn: ({ signal }) => requestJson<ManagedProject>(`projects/${projectId}`, { signal }),
+  });
+
+export const emailQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: ["email", projectId],
+    queryFn: ({ signal }) => requestJson<EmailSettings>(`projects/${projectId}/email`, { signal }),
   });
 
 export const usageQuery = (projectId: string) =>

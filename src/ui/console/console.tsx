@@ -5,12 +5,15 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { endpointQuery, keysQuery } from "../api/queries";
 import { readSetting, toStreamSeenSetting, writeSetting } from "../browser-settings";
+import { CodeBlock } from "../components/code-block";
 import { copyText } from "../components/copy-button";
+import { EmptyState } from "../components/page/empty-state";
 import { ResizeHandle } from "../grid/resize-handle";
 import { toPrettyText } from "../json/json-print";
 import { parseStored } from "../json/json-tree";
 import { notify } from "../notifications/notify";
 import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
+import { toEmailCurl } from "../snippets/snippets";
 import type { StreamEvent } from "../stream/stream-event";
 import { Composer, DRAFT_NEW } from "./compose/composer";
 import { FirstRecord } from "./compose/first-record";
@@ -111,6 +114,8 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   };
   useShortcuts((id) => run[id]());
 
+  // Mails are written by sending them.
+  const isMail = endpoint?.kind === "email";
   const isFiltered = !isFilterEmpty(filter);
   const isEmpty = flush.total === 0 && flush.history === "complete";
   return (
@@ -131,6 +136,12 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
         <div className="flex min-w-0 flex-1 flex-col">
           {isEmpty && endpoint && endpoint.changeCount > 0 ? (
             <StoredRecords projectId={projectId} endpoint={endpoint} />
+          ) : isEmpty && isMail ? (
+            <div className="flex-1 overflow-y-auto p-4">
+              <EmptyState sentence="No e-mails yet.">
+                <CodeBlock code={toEmailCurl(target)} what="the curl command" title="Send with curl" />
+              </EmptyState>
+            </div>
           ) : isEmpty ? (
             <FirstRecord endpointId={endpointId} target={target} />
           ) : flush.matched === 0 && flush.total > 0 && isFiltered && !flush.paused ? (
@@ -144,16 +155,18 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
               onLoadOlder={() => client?.loadOlder()}
             />
           )}
-          <Composer
-            endpointId={endpointId}
-            target={target}
-            draft={draft}
-            onDraft={setDraft}
-            open={composing}
-            onOpen={openComposer}
-            sendRef={sendRef}
-            bodyRef={bodyRef}
-          />
+          {isMail ? null : (
+            <Composer
+              endpointId={endpointId}
+              target={target}
+              draft={draft}
+              onDraft={setDraft}
+              open={composing}
+              onOpen={openComposer}
+              sendRef={sendRef}
+              bodyRef={bodyRef}
+            />
+          )}
         </div>
         {selection.selected === undefined ? null : (
           <>
@@ -169,8 +182,8 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
                 tab={tab}
                 onTab={setTab}
                 onClose={close}
-                onEdit={edit}
-                onDelete={(event) => compose({ ...DRAFT_NEW, method: "DELETE", recordId: event.recordId })}
+                onEdit={isMail ? undefined : edit}
+                onDelete={isMail ? undefined : (event) => compose({ ...DRAFT_NEW, method: "DELETE", recordId: event.recordId })}
               />
             </aside>
           </>

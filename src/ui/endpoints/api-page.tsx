@@ -17,7 +17,7 @@ import { TabList, tabPanel, useTabs } from "../components/tabs";
 import { OperationList } from "../docs/operation-list";
 import { formatBytes } from "../format/format-number";
 import { KEY_PLACEHOLDER, preferredKey, workingKeys } from "../snippets/choose-target";
-import { type Snippet, type Target, toHttpUrl, toSnippets, toStreamUrl, toUserCurl } from "../snippets/snippets";
+import { type Snippet, type Target, toEmailCurl, toHttpUrl, toSnippets, toStreamUrl, toUserCurl } from "../snippets/snippets";
 import { CredentialFields, NO_CREDENTIALS, toSecrets } from "./credential-fields";
 
 interface Props {
@@ -64,10 +64,10 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
         {needsToken && project?.allowedOrigins.length === 0 ? <NoOrigins projectId={projectId} /> : null}
       </Section>
       <Section title="Snippets">
-        {endpoint.kind === "authentication" ? (
-          <CodeBlock title="curl" code={toUserCurl(target)} what="the curl snippet" />
-        ) : (
+        {endpoint.kind === "data" ? (
           <Snippets target={target} />
+        ) : (
+          <CodeBlock title="curl" code={endpoint.kind === "email" ? toEmailCurl(target) : toUserCurl(target)} what="the curl snippet" />
         )}
       </Section>
       <Section

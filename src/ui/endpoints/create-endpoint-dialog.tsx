@@ -19,6 +19,8 @@ import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 import { type EndpointKind, KindChoice } from "./kind-choice";
 
+const PLACEHOLDERS = { data: "shop/orders", authentication: "shop/customers", email: "shop/mails" } as const;
+
 interface Props {
   projectId: string;
   /** The initially selected kind. */
@@ -40,15 +42,17 @@ function CreateEndpointForm({ projectId, initialKind, onCancel }: { projectId: s
   const queries = useQueryClient();
   const { data: endpoints } = useQuery(endpointsQuery(projectId));
   const [kind, setKind] = useState(initialKind);
-  const [secure, setSecure] = useState(false);
+  const [secure, setSecure] = useState<boolean>();
+  // An open e-mail endpoint can be used by everybody with the key.
+  const isSecure = secure ?? kind === "email";
   const hasUsers = endpoints?.some((endpoint) => endpoint.kind === "authentication") ?? true;
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management/schemas")).endpointCreateSchema),
-    toBody: ({ name, description }) => ({ name, description, kind, ...(kind === "data" ? { secure } : {}) }),
+    toBody: ({ name, description }) => ({ name, description, kind, ...(kind === "authentication" ? {} : { secure: isSecure }) }),
     submit: async (body) => {
       const { id } = await requestJson<EndpointDetail>(`projects/${projectId}/endpoints`, { method: "POST", body });
       await queries.invalidateQueries(endpointsQuery(projectId));
-      router.push(`/p/${projectId}/endpoints/${id}/${kind === "data" ? "live" : "users"}`);
+      router.push(`/p/${projectId}/endpoints/${id}/${kind === "authentication" ? "users" : "live"}`);
     },
   });
   return (
@@ -58,7 +62,7 @@ function CreateEndpointForm({ projectId, initialKind, onCancel }: { projectId: s
         name="name"
         label="Name"
         mono
-        placeholder={kind === "data" ? "shop/orders" : "shop/customers"}
+        placeholder={PLACEHOLDERS[kind]}
         hint="Part of the URL: lowercase letters, digits, “-” and “/”."
         problem={form.problemOf("name")}
         autoCapitalize="none"
@@ -66,16 +70,16 @@ function CreateEndpointForm({ projectId, initialKind, onCancel }: { projectId: s
       />
       <TextField name="description" label="Description" hint="Optional." problem={form.problemOf("description")} />
       <KindChoice value={kind} onChange={setKind} />
-      {kind === "data" ? (
+      {kind === "authentication" ? null : (
         <div className="-my-3">
           <Switch
             label="Secure"
             hint={`Only logged-in users of your app have access, and each record belongs to the user who created it.${hasUsers ? "" : " This project has no authentication endpoint yet. Until it has one, only the master key gives access."}`}
-            checked={secure}
+            checked={isSecure}
             onChange={setSecure}
           />
         </div>
-      ) : null}
+      )}
       <FormFailure failure={form.failure} />
       <DialogActions>
         <SubmitButton form={form}>Create endpoint</SubmitButton>

@@ -10,6 +10,7 @@ import { endpointQuery } from "../api/queries";
 import { Badge } from "../components/badge";
 import { classNames } from "../components/class-names";
 import { CopyButton } from "../components/copy-button";
+import { KIND_LABELS } from "./kind-choice";
 
 const TABS = [
   { path: "records", label: "Records" },
@@ -39,7 +40,8 @@ export function EndpointFrame({ projectId, endpointId, origin, children }: Props
             {name}
           </h1>
           <CopyButton text={`${origin}${toEndpointPath(name)}`} what="the endpoint’s URL" />
-          {endpoint?.kind === "authentication" ? <Badge>Authentication</Badge> : endpoint?.secure ? <Badge>Secure</Badge> : null}
+          {endpoint && endpoint.kind !== "data" ? <Badge>{KIND_LABELS[endpoint.kind]}</Badge> : null}
+          {endpoint?.kind !== "authentication" && endpoint?.secure ? <Badge>Secure</Badge> : null}
         </div>
         <nav aria-label="Endpoint" className="flex gap-1 max-sm:w-full">
           {TABS.filter(({ kind }) => kind === undefined || kind === endpoint?.kind).map(({ path, label }) => {

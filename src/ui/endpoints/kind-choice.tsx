@@ -12,7 +12,7 @@ export const KIND_HINTS: Readonly<Record<EndpointKind, string>> = {
   authentication: "Registers the users of your app and logs them in. Their tokens give access to the project’s secure endpoints.",
 };
 
-const KINDS = ["data", "authentication"] as const satisfies readonly EndpointKind[];
+const KINDS = ["data", "authentication", "email"] as const satisfies readonly EndpointKind[];
 
 export function KindChoice({ value, onChange }: { value: EndpointKind; onChange: (kind: EndpointKind) => void }) {
   const name = useId();

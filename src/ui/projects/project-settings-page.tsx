@@ -1,4 +1,4 @@
-/** A project's settings: name, origins, rate limit, deletion. */
+/** A project's settings: name, origins, rate limit, e-mail, deletion. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
@@ -21,12 +21,14 @@ import { NameField } from "../forms/name-field";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 import { notify } from "../notifications/notify";
+import { EmailSection } from "./email-section";
 
 /** `serverRateLimit`: requests per minute for projects without their own limit; 0 for no limit. */
 export function ProjectSettingsPage({ project, serverRateLimit }: { project: ManagedProject; serverRateLimit: number }) {
   return (
     <Page title="Project settings">
       <ProjectForm project={project} serverRateLimit={serverRateLimit} />
+      <EmailSection projectId={project.id} />
       <DeleteProject project={project} />
     </Page>
   );

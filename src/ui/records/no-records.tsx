@@ -3,12 +3,23 @@ import type { EndpointKind } from "@/src/shared/streams/protocol";
 import { Button } from "../components/button";
 import { CodeBlock } from "../components/code-block";
 import { EmptyState } from "../components/page/empty-state";
-import { type Target, toCurl, toFirstCurl, toHttpUrl } from "../snippets/snippets";
+import { type Target, toCurl, toEmailCurl, toFirstCurl, toHttpUrl } from "../snippets/snippets";
 
 const FIRST_USER = '{"username":"ada","password":"choose a long one"}';
 
 export function NoRecords({ kind, target, onCreate }: { kind: EndpointKind; target: Target; onCreate: () => void }) {
   const isUsers = kind === "authentication";
+  if (kind === "email") {
+    return (
+      <div className="flex-1 overflow-y-auto p-4">
+        <div className="mx-auto max-w-[44rem] pt-[6vh]">
+          <EmptyState sentence="No e-mails yet.">
+            <CodeBlock code={toEmailCurl(target)} what="the curl command" title="Send with curl" />
+          </EmptyState>
+        </div>
+      </div>
+    );
+  }
   const code = isUsers
     ? toCurl({ method: "POST", url: toHttpUrl(target), body: { content: FIRST_USER, contentType: "application/json" } }).replace(
         "--data-binary",

@@ -158,6 +158,8 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
   const isNarrowed = query.search !== "" || query.filters.length > 0;
   const openRow = openId === undefined ? undefined : grid.rows.find(({ id }) => id === openId);
   const isUsers = kind === "authentication";
+  // Mails are written by sending them.
+  const isMail = kind === "email";
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what is open, wherever the focus is
     <div ref={root} onKeyDown={onEscape} className="flex h-full min-h-0 flex-col">
@@ -171,8 +173,8 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
         candidates={candidates}
         onColumns={pin}
         what={isUsers ? "user" : "record"}
-        onCreate={compose}
-        onImport={isUsers ? undefined : () => setDialog("import")}
+        onCreate={isMail ? undefined : compose}
+        onImport={isUsers || isMail ? undefined : () => setDialog("import")}
         onExport={() => setDialog("export")}
       />
       <RecordsStatus
@@ -235,6 +237,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
                 id={openId}
                 row={openRow}
                 editHint={isUsers ? EDIT_HINT_USERS : undefined}
+                isReadOnly={isMail}
                 onDirty={setDirty}
                 onChanged={grid.replace}
                 onDeleted={(id) => dropDeleted([id])}

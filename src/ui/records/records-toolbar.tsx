@@ -23,7 +23,8 @@ interface Props {
   onColumns: (columns: readonly ColumnPath[] | undefined) => void;
   /** The noun for a new record. */
   what: "record" | "user";
-  onCreate: () => void;
+  /** Undefined if records are created elsewhere. */
+  onCreate: (() => void) | undefined;
   /** Undefined if this kind of endpoint has no import. */
   onImport: (() => void) | undefined;
   onExport: () => void;
@@ -47,12 +48,14 @@ export function RecordsToolbar(props: Props) {
           <Button square aria-label="Export" title="Export records to a file" onClick={props.onExport}>
             <Download className="size-4" aria-hidden="true" />
           </Button>
-          <Button tone="primary" onClick={props.onCreate}>
-            <Plus className="size-4" aria-hidden="true" />
-            <span>
-              New<span className="max-sm:sr-only"> {props.what}</span>
-            </span>
-          </Button>
+          {props.onCreate ? (
+            <Button tone="primary" onClick={props.onCreate}>
+              <Plus className="size-4" aria-hidden="true" />
+              <span>
+                New<span className="max-sm:sr-only"> {props.what}</span>
+              </span>
+            </Button>
+          ) : null}
         </div>
       </div>
       {query.filters.length > 0 ? (

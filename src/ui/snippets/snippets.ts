@@ -67,6 +67,20 @@ ${send(`${http}&login=true&noATCookie=true`).replace("curl ", "curl -i ")}
 curl ${toShellWord(http)} -H "Authorization: Bearer $ACCESS_TOKEN"`;
 }
 
+/** curl commands that send a mail with the master key, and read its delivery. */
+export function toEmailCurl(target: Target): string {
+  const http = toHttpUrl(target);
+  const body = `{"to":"ada@example.com","subject":"Hello","text":"Hello, Ada!"}`;
+  return `# send an e-mail; users send their access token instead: -H "Authorization: Bearer $ACCESS_TOKEN"
+curl ${toShellWord(http)} \\
+  -H "X-Master-Key: $MASTER_KEY" \\
+  -H 'Content-Type: application/json' \\
+  -d '${body}'
+
+# read what was sent, and the state of each delivery
+curl ${toShellWord(http)} -H "X-Master-Key: $MASTER_KEY"`;
+}
+
 /** Snippets that store a record, read all records, and stream changes. */
 export function toSnippets(target: Target): Snippet[] {
   const http = toHttpUrl(target);

@@ -40,8 +40,9 @@ interface Props {
   tab: DetailTab;
   onTab: (tab: DetailTab) => void;
   onClose: () => void;
-  onEdit: (event: StreamEvent) => void;
-  onDelete: (event: StreamEvent) => void;
+  /** Undefined if the records of this endpoint cannot be written here. */
+  onEdit: ((event: StreamEvent) => void) | undefined;
+  onDelete: ((event: StreamEvent) => void) | undefined;
 }
 
 export function DetailPanel({ detail, ...props }: Props) {
@@ -79,7 +80,7 @@ function Content({
           <OperationTitle event={event} />
           <span className="text-muted">seq {event.seq}</span>
         </h2>
-        {isDeleted ? null : (
+        {isDeleted || !onEdit || !onDelete ? null : (
           <>
             <Button tone="quiet" square aria-label="Edit this record" title="Edit this record" onClick={() => onEdit(event)}>
               <Pencil className="size-3.5" aria-hidden="true" />

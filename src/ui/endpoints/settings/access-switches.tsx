@@ -1,4 +1,4 @@
-/** The switches for access to a data endpoint and for what users can do with each other's records (S1, S2). The form saves the values. */
+/** The switches for access to a data or e-mail endpoint and for what users can do with each other's records (S1, S2). The form saves the values. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
@@ -46,7 +46,7 @@ export function AccessSwitches({
           />
           {access.secure ? <WhereUsersLogIn endpoint={endpoint} /> : null}
         </div>
-        {OTHERS.map(({ field, label, hint }) => (
+        {OTHERS.filter(({ field }) => endpoint.kind !== "email" || field !== "othersCanUpdate").map(({ field, label, hint }) => (
           <Switch
             key={field}
             label={label}

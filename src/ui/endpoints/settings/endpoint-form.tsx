@@ -32,7 +32,8 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
     toBody: ({ name, description, fileCacheSeconds = "" }) => ({
       name,
       description,
-      ...(kind === "data" ? { ...switched, fileCacheSeconds: Number(fileCacheSeconds) } : {}),
+      ...(kind === "authentication" ? {} : switched),
+      ...(kind === "data" ? { fileCacheSeconds: Number(fileCacheSeconds) } : {}),
     }),
     submit: async (body) => {
       const saved = await requestJson<EndpointDetail>(`endpoints/${endpoint.id}`, { method: "PATCH", body });
@@ -73,7 +74,7 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
         </Panel>
       </Section>
       <Section title="Access">
-        {kind === "data" ? (
+        {kind !== "authentication" ? (
           <AccessSwitches endpoint={endpoint} access={access} onChange={(next) => setSwitched(toDifference(stored, next))} />
         ) : (
           <Panel>

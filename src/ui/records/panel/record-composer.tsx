@@ -20,7 +20,8 @@ type Format = "json" | "text" | "files";
 const STARTS = {
   data: '{\n  "hello": "world"\n}',
   authentication: '{\n  "username": "",\n  "password": ""\n}',
-  email: '{\n  "to": "",\n  "subject": "",\n  "text": ""\n}',
+  // Mails are sent, not composed here.
+  email: "{}",
 };
 
 interface Props {

@@ -26,6 +26,8 @@ interface Props {
   /** The row of the grid, if the record is loaded there. Shown until the record itself has been read. */
   row: GridRow | undefined;
   editHint: string | undefined;
+  /** The record can be deleted, but not edited. */
+  isReadOnly: boolean;
   onDirty: (dirty: boolean) => void;
   onChanged: (record: GridRow) => void;
   onDeleted: (id: string) => void;
@@ -75,7 +77,7 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
           <CopyButton text={id} what="the record’s ID" />
           {isDeleted ? <Badge tone="danger">Deleted</Badge> : null}
         </h2>
-        {isDeleted || editing || !data || data.contentType === "file" ? null : (
+        {isDeleted || editing || !data || data.contentType === "file" || props.isReadOnly ? null : (
           <Button tone="quiet" square aria-label="Edit this record" title="Edit this record" onClick={() => edit(data)} data-edit="">
             <Pencil className="size-3.5" aria-hidden="true" />
           </Button>
