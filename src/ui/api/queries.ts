@@ -1,5 +1,6 @@
 /** The queries of the dashboard to the management API. The server seeds them by the same keys (Prefetched). */
 import { queryOptions } from "@tanstack/react-query";
+import type { AccessVersions } from "@/src/shared/management/access";
 import type { ProjectUsage } from "@/src/shared/management/quotas";
 import type {
   AppSessionView,
@@ -48,6 +49,13 @@ export const endpointQuery = (endpointId: string) =>
     queryKey: ["endpoint", endpointId],
     queryFn: ({ signal }) => requestJson<EndpointDetail>(`endpoints/${endpointId}`, { signal }),
     refetchInterval: REFETCH_MS,
+  });
+
+/** The versions of an endpoint's access, newest first. */
+export const accessVersionsQuery = (endpointId: string) =>
+  queryOptions({
+    queryKey: ["access-versions", endpointId],
+    queryFn: ({ signal }) => requestJson<AccessVersions>(`endpoints/${endpointId}/access-versions`, { signal }),
   });
 
 export const keysQuery = (projectId: string) =>

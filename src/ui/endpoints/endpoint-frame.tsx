@@ -15,6 +15,7 @@ const TABS = [
   { path: "records", label: "Records" },
   { path: "live", label: "Live" },
   { path: "users", label: "Users", kind: "authentication" },
+  { path: "access", label: "Access" },
   { path: "api", label: "API" },
   { path: "settings", label: "Settings" },
 ];

@@ -50,7 +50,7 @@ export interface AccessProblem {
   column?: number;
 }
 
-export type AccessProblems = Partial<Record<AccessField | "rules", AccessProblem>>;
+export type AccessProblems = { [field in AccessField | "rules"]?: AccessProblem | undefined };
 
 /** The problems of the rules that can be found without the server. Of several entries of `hide`, the first one with a problem counts. */
 export function findRuleProblems(texts: AccessTexts): AccessProblems {
