@@ -59,7 +59,7 @@ test("[S7] [S8] [G12] access rules and functions are written, tried, saved and t
     await expect(page.getByText("note: hidden unless the user’s role is “admin”.")).toBeVisible();
     await page.getByRole("textbox", { name: "Delete", exact: true }).fill("false");
     await page.getByRole("combobox", { name: "User", exact: true }).fill("bob");
-    await page.getByRole("button", { name: "Latest record" }).click();
+    await page.getByRole("button", { name: "Use latest record" }).click();
     await page.getByRole("button", { name: "Try", exact: true }).click();
     await expect(page.getByText("Refused.")).toBeVisible();
     await expect(page.getByText("note unless @user.data.role", { exact: false }).last()).toBeVisible();
@@ -110,6 +110,8 @@ test("[S7] [S8] [G12] access rules and functions are written, tried, saved and t
     await source.press("Escape");
     await source.press("Control+a");
     await page.keyboard.insertText('({ user }) => user !== null && user.data.role === "admin"');
+    await page.getByRole("button", { name: "Try", exact: true }).click();
+    await expect(page.getByText("The access function returned true.")).toBeVisible();
     await save.click();
     await expect(page.getByText("Version 2")).toBeVisible();
     expect(await list(bob)).toEqual([]);

@@ -42,7 +42,7 @@ export function EndpointFrame({ projectId, endpointId, origin, children }: Props
           <CopyButton text={`${origin}${toEndpointPath(name)}`} what="the endpoint’s URL" />
           {endpoint?.kind === "authentication" ? <Badge>Authentication</Badge> : endpoint?.secure ? <Badge>Secure</Badge> : null}
         </div>
-        <nav aria-label="Endpoint" className="flex gap-1 max-sm:w-full">
+        <nav aria-label="Endpoint" className="flex gap-1 max-sm:w-full max-sm:flex-wrap">
           {TABS.filter(({ kind }) => kind === undefined || kind === endpoint?.kind).map(({ path, label }) => {
             const current = pathname === `${base}/${path}`;
             return (

@@ -1,4 +1,4 @@
-/** Asks whether a user may do something with a record by the rules in the form, saved or not, and shows what decided. Nothing is written. */
+/** Asks whether a user may do something with a record by the rules and the function in the form, saved or not, and shows what decided. Nothing is written. */
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
@@ -14,7 +14,7 @@ import { Segments } from "../../components/segments";
 import { JsonEditor } from "../../editor/json-editor";
 import { FormFailure } from "../../forms/form-failure";
 import { useAction } from "../../forms/use-action";
-import { toRulesInput } from "./access-texts";
+import { toFunctionInput, toRulesInput } from "./access-texts";
 import { findUser } from "./app-users";
 import { TrialResult } from "./trial-result";
 import type { AccessDraft } from "./use-access-draft";
@@ -45,7 +45,8 @@ export function AccessTrial({ endpoint, draft }: { endpoint: EndpointDetail; dra
   const [problems, setProblems] = useState<TrialProblems>({});
   const [tried, setTried] = useState<{ key: string; result: AccessChecked }>();
   const rules = toRulesInput(draft.texts);
-  const key = JSON.stringify([trial, rules]);
+  const accessFunction = toFunctionInput(draft.texts);
+  const key = JSON.stringify([trial, rules, accessFunction]);
   const edit = (changes: Partial<Trial>) => {
     setTrial((current) => ({ ...current, ...changes }));
     setProblems({});
@@ -59,7 +60,7 @@ export function AccessTrial({ endpoint, draft }: { endpoint: EndpointDetail; dra
     const target = toTarget(trial, owner.id);
     if ("problems" in target) return setProblems(target.problems);
     try {
-      const body: AccessCheck = { user: user.id, operation: trial.operation, rules, ...target.body };
+      const body: AccessCheck = { user: user.id, operation: trial.operation, rules, accessFunction, ...target.body };
       const result = await requestJson<AccessChecked>(`endpoints/${id}/access-check`, { method: "POST", body });
       setTried({ key, result });
     } catch (error) {
@@ -78,7 +79,7 @@ export function AccessTrial({ endpoint, draft }: { endpoint: EndpointDetail; dra
   return (
     <Section
       title="Try it"
-      note="Asks whether a user may do something with a record, by the rules above, saved or not. Nothing is written."
+      note="Asks whether a user may do something with a record, by the rules and the function above, saved or not. Nothing is written."
     >
       <Panel>
         <form
@@ -134,11 +135,6 @@ export function AccessTrial({ endpoint, draft }: { endpoint: EndpointDetail; dra
               value={trial.uniqueId}
               onChange={(event) => edit({ uniqueId: event.target.value })}
               problem={problems.uniqueId}
-              aside={
-                <Button tone="quiet" busy={loadLatest.pending} onClick={() => loadLatest.run()}>
-                  Latest record
-                </Button>
-              }
             />
           ) : (
             <>
@@ -175,13 +171,18 @@ export function AccessTrial({ endpoint, draft }: { endpoint: EndpointDetail; dra
             />
           ) : null}
           <FormFailure failure={check.failure ?? loadLatest.failure} />
-          <div>
-            <Button type="submit" busy={check.pending}>
+          <div className="flex flex-wrap gap-2">
+            <Button type="submit" busy={check.pending || loadLatest.pending}>
               Try
             </Button>
+            {isCreate || trial.source === "json" ? null : (
+              <Button tone="quiet" busy={loadLatest.pending} onClick={() => loadLatest.run()}>
+                Use latest record
+              </Button>
+            )}
           </div>
           <div role="status" className="empty:hidden">
-            {tried?.key === key ? <TrialResult result={tried.result} hasFunction={draft.texts.accessFunction.trim() !== ""} /> : null}
+            {tried?.key === key ? <TrialResult result={tried.result} /> : null}
           </div>
         </form>
       </Panel>

@@ -1,7 +1,7 @@
 /** The verdict of a trial: what decided, what is hidden, and how long it took. */
 import type { AccessChecked } from "@/src/shared/management/access";
 
-export function TrialResult({ result, hasFunction }: { result: AccessChecked; hasFunction: boolean }) {
+export function TrialResult({ result }: { result: AccessChecked }) {
   const { allowed, decidedBy, hidden, millis } = result;
   const { kind, rule, line, column, reason } = decidedBy;
   return (
@@ -35,9 +35,6 @@ export function TrialResult({ result, hasFunction }: { result: AccessChecked; ha
         <dt className="text-muted">Time</dt>
         <dd className="tabular-nums">{millis} ms</dd>
       </dl>
-      {hasFunction && kind !== "function" && allowed ? (
-        <p className="text-warn">The rules allow it. The access function wasn’t called, and may still refuse it.</p>
-      ) : null}
     </div>
   );
 }
