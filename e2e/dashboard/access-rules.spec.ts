@@ -7,7 +7,10 @@ const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const PASSWORD = "open sesame";
 const JSON_BODY = { "Content-Type": "application/json" };
 
-test("[S7] [S8] [G12] access rules and functions are written, tried, saved and taken back in the browser", async ({ page, context }) => {
+test("[S7] [S8] [A4] [A5] [A6] access rules and functions are written, tried, saved and taken back in the browser", async ({
+  page,
+  context,
+}) => {
   test.setTimeout(180_000);
   const server = await startServer();
   try {
@@ -138,6 +141,26 @@ test("[S7] [S8] [G12] access rules and functions are written, tried, saved and t
     await expect(page.getByText("Version 3")).toBeVisible();
     await expect(source).not.toContainText("user.data.role");
     expect(await list(bob)).toEqual([{ title: "Hello", public: true }]);
+
+    // The rules that docs/access.md recommends for the authentication endpoint keep users from giving themselves a role.
+    const rules = { create: "@input.role missing", update: "@owner = @user.id & @input.role missing" };
+    const people = (await (await page.request.get(`${manage}/projects/${project.id}/endpoints`)).json()) as { id: string; name: string }[];
+    const patched = await page.request.patch(`${manage}/endpoints/${people.find(({ name }) => name === "people")?.id}`, {
+      headers,
+      data: { rules },
+    });
+    expect(patched.status()).toBe(200);
+    const [self] = (await (await fetch(url("people"), { headers: { authorization: bob } })).json()) as { uniqueId: string }[];
+    const change = (body: object) =>
+      fetch(url("people", `&uniqueId=${self?.uniqueId}&strategy=merge`), {
+        method: "PUT",
+        headers: { ...JSON_BODY, authorization: bob },
+        body: JSON.stringify(body),
+      });
+    expect((await change({ role: "admin" })).status).toBe(403);
+    expect((await change({ colour: "green" })).status).toBe(200);
+    const registration = JSON.stringify({ username: "eve", password: PASSWORD, role: "admin" });
+    expect((await fetch(url("people"), { method: "POST", headers: JSON_BODY, body: registration })).status).toBe(403);
   } finally {
     await server.dispose();
   }

@@ -8,7 +8,7 @@ import type { JsonProblem, LocatedProblem } from "./json-problems";
 
 const CHECK_AFTER_MS = 250;
 
-/** What the editor knows about the language of its text. */
+/** The language of the text in an editor. */
 export interface EditorLanguage {
   extension: Extension;
   /** The problems of the text, ordered by position: those that the language finds, and the given ones. */

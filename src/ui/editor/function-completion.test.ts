@@ -9,7 +9,7 @@ function offer(marked: string, isExplicit = false): string[] | undefined {
   return found?.options.map(({ label }) => label);
 }
 
-test("[S8.5] [G12] the members of the function's argument are offered", () => {
+test("[S8.5] the members of the function's argument are offered", () => {
   const all = ["operation", "user", "record", "input", "request", "now", "find"];
   expect(offer("({ u|")).toEqual(all);
   expect(offer("({ |")).toBeUndefined();
@@ -22,7 +22,7 @@ test("[S8.5] [G12] the members of the function's argument are offered", () => {
   expect(offer('({ operation }) => operation === "|')).toEqual(["read", "create", "update", "delete", "subscribe"]);
 });
 
-test("[S8.5] [G12] nothing is offered in comments, texts and unknown objects", () => {
+test("[S8.5] nothing is offered in comments, texts and unknown objects", () => {
   expect(offer("// the u|")).toBeUndefined();
   expect(offer('({ record }) => record.data.a === "us|')).toBeUndefined();
   expect(offer("({ record }) => record.data.|", true)).toBeUndefined();
@@ -57,7 +57,7 @@ function colour(...lines: string[]): string[] {
   });
 }
 
-test("[G12] JavaScript is coloured", () => {
+test("[S8] JavaScript is coloured", () => {
   expect(colour("return user.delete(1.5e3, 'a\\'b') // no", "const x = null")).toEqual([
     "keyword return",
     "number 1.5e3",

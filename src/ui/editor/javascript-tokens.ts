@@ -1,6 +1,6 @@
 /** Splits JavaScript into coloured and other words, line by line. Pure. Approximate: a regular expression with a quote in it ends at its line. */
 
-/** What is read from a line; the part of CodeMirror's StringStream that is needed. */
+/** A line that is read; the part of CodeMirror's StringStream that is needed. */
 export interface LineReader {
   /** Moves past a match at the current place. */
   match(pattern: RegExp): unknown;
@@ -9,7 +9,7 @@ export interface LineReader {
   skipToEnd(): void;
 }
 
-/** What continues from the line before. */
+/** The comment or text that continues from the line before. */
 export interface TokenState {
   inside: "comment" | "template" | null;
 }

@@ -1,4 +1,4 @@
-/** Who may do what with an endpoint's records: rules, hidden fields, the access function, trying them, and earlier versions. */
+/** Access to an endpoint's records: rules, hidden fields, the access function, trying them, and earlier versions. */
 "use client";
 
 import { useQuery } from "@tanstack/react-query";

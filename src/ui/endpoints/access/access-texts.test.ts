@@ -3,7 +3,7 @@ import { findRuleProblems, listChanges, toAccessProblems, toOffset, toProblemTex
 
 const NONE = toTexts({ rules: null, accessFunction: null });
 
-test("[S7] [G12] rules are edited in one line, and space around them does not count as a change", () => {
+test("[A5] rules are edited in one line, and space around them does not count as a change", () => {
   const rules = {
     read: "@owner = @user.id |\n  public = true",
     create: null,
@@ -20,7 +20,7 @@ test("[S7] [G12] rules are edited in one line, and space around them does not co
   expect(toRulesInput({ ...NONE, read: "  " })).toBeNull();
 });
 
-test("[S7] [G12] the column of a problem counts from the beginning of its line in the field", () => {
+test("[A5] the column of a problem counts from the beginning of its line in the field", () => {
   const texts = { ...NONE, read: "  public == true", hide: "\n phone\n\n  mail unless\n" };
   const problems = findRuleProblems(texts);
   expect(problems.read).toEqual({ message: "Use = instead of ==.", line: 1, column: 10 });
@@ -28,7 +28,7 @@ test("[S7] [G12] the column of a problem counts from the beginning of its line i
   expect(texts.read.slice(toOffset(texts.read, problems.read ?? { message: "" }))).toBe("== true");
 });
 
-test("[S8.4] [G12] problems of the server are found by field, line and column", () => {
+test("[S8.4] [A5] problems of the server are found by field, line and column", () => {
   const texts = { ...NONE, accessFunction: "async () => {\n  retrun 1\n}", hide: "\nphone" };
   const fields = {
     name: "Taken.",

@@ -23,7 +23,7 @@ import { UserField } from "./user-field";
 const OPERATIONS = ["read", "create", "update", "delete", "subscribe"] as const;
 type Operation = (typeof OPERATIONS)[number];
 
-/** What is tried. */
+/** The input of a trial, as typed. */
 interface Trial {
   user: string;
   operation: Operation;

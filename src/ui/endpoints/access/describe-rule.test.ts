@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { describeHideEntry, describeRule } from "./describe-rule";
 
-test("[S7] [G12] a rule is described in English", () => {
+test("[A1] a rule is described in English", () => {
   expect(describeRule("true")).toBe("Always allowed.");
   expect(describeRule("@owner = @user.id")).toBe("Allowed if the record belongs to the user.");
   expect(describeRule("members ~ @user.id | public = true & @user.id exists")).toBe(
@@ -13,7 +13,7 @@ test("[S7] [G12] a rule is described in English", () => {
   expect(describeRule("public ==")).toBeUndefined();
 });
 
-test("[S7] [G12] an entry of hide is described in English", () => {
+test("[A4] an entry of hide is described in English", () => {
   expect(describeHideEntry("phone")).toBe("phone: always hidden.");
   expect(describeHideEntry('data.phone, mail unless @user.data.role = "admin"')).toBe(
     "phone, mail: hidden unless the user’s role is “admin”.",

@@ -22,7 +22,7 @@ export function describeRule(text: string): string | undefined {
   return `Allowed if ${describe(expression)}.`;
 }
 
-/** What an entry of `hide` hides, and from whom. Undefined if the text is not one. */
+/** “phone: hidden unless the record belongs to the user.” Undefined if the text is not an entry of `hide`. */
 export function describeHideEntry(text: string): string | undefined {
   const parsed = parseHideEntry(text);
   if (!parsed.ok) return undefined;

@@ -5,7 +5,7 @@ export default async function access({ operation, user, record, input, find }) {
   // user: { uniqueId, data }, or null if nobody is logged in.
   if (!user) return { allow: false, reason: "Log in first." };
 
-  // data is the user's own record at the authentication endpoint.
+  // data is the user's own record. Rules of the authentication endpoint must keep users from setting their role.
   if (user.data.role === "admin") return true;
 
   // A create has no stored record: input is its body.

@@ -19,7 +19,7 @@ export function RuleFields({ endpoint, draft }: { endpoint: EndpointDetail; draf
       title="Rules"
       note={
         <>
-          Who may do what with a record. Read also applies to streams. Operations without a rule follow the{" "}
+          The records on which each operation is allowed. Read also applies to streams. Operations without a rule follow the{" "}
           <Link href={settings} className="text-focus underline underline-offset-2">
             {endpoint.kind === "data" ? "switches in the settings" : "kind of the endpoint"}
           </Link>

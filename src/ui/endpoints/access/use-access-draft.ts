@@ -8,8 +8,8 @@ import { accessVersionsQuery, endpointQuery } from "../../api/queries";
 import { requestJson } from "../../api/request";
 import { RequestError } from "../../api/request-error";
 import { type Action, useAction } from "../../forms/use-action";
+import { useDebounced } from "../../forms/use-debounced";
 import { notify } from "../../notifications/notify";
-import { useDebounced } from "../../records/use-debounced";
 import {
   ACCESS_FIELDS,
   type AccessField,
@@ -86,7 +86,7 @@ export function useAccessDraft(endpoint: EndpointDetail): AccessDraft {
     try {
       const stored = await requestJson<EndpointDetail>(`endpoints/${endpoint.id}`, { method: "PATCH", body });
       client.setQueryData(endpointQuery(endpoint.id).queryKey, stored);
-      // What was typed while the request ran is still unsaved.
+      // Text that was typed while the request ran is still unsaved.
       setDraft((current) => {
         const rest = { ...current };
         for (const field of ACCESS_FIELDS) if (rest[field] === texts[field]) delete rest[field];

@@ -4,7 +4,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useId } from "react";
 import { TextField } from "../../components/field";
-import { useDebounced } from "../../records/use-debounced";
+import { useDebounced } from "../../forms/use-debounced";
 import { searchUsers } from "./app-users";
 
 const SEARCH_AFTER_MS = 250;
@@ -33,7 +33,7 @@ export function UserField({
   const { data: users = [] } = useQuery({
     queryKey: ["user-choices", projectId, search],
     queryFn: () => searchUsers(client, projectId, search),
-    // Names are only offered here. What was typed is looked up when it is used.
+    // Names are only offered here. The typed text is looked up when it is used.
     retry: false,
   });
   return (

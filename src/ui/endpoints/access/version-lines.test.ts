@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { toTexts } from "./access-texts";
 import { diffLines, shorten, toVersionLines } from "./version-lines";
 
-test("[S7] [G12] versions are compared line by line", () => {
+test("[A5] versions are compared line by line", () => {
   const rules = { read: "true", create: null, update: null, delete: "false", hide: ["phone"] };
   const before = toVersionLines(toTexts({ rules, accessFunction: null }));
   const after = toVersionLines(toTexts({ rules: { ...rules, read: "public = true" }, accessFunction: "() => true\n" }));
@@ -15,7 +15,7 @@ test("[S7] [G12] versions are compared line by line", () => {
   ]);
 });
 
-test("[G12] lines in the middle are matched, and distant equal lines are left out", () => {
+test("[A5] lines in the middle are matched, and distant equal lines are left out", () => {
   const before = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
   const after = ["a", "x", "c", "y", "d", "e", "f", "g", "h", "i"];
   const text = shorten(diffLines(before, after)).map((line) => line && { same: " ", added: "+", removed: "-" }[line.kind] + line.text);

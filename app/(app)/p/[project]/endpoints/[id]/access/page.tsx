@@ -1,4 +1,4 @@
-/** Who may do what with an endpoint's records. */
+/** Access to an endpoint's records: rules and the access function. */
 import type { Metadata } from "next";
 import { loadEndpoint, loadEndpoints } from "@/app/lib/load-project";
 import { Prefetched } from "@/src/ui/api/prefetched";
