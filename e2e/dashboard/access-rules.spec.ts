@@ -114,7 +114,7 @@ test("[S7] [S8] [A4] [A5] [A6] access rules and functions are written, tried, sa
     await source.press("Control+a");
     await page.keyboard.insertText('({ user }) => user !== null && user.data.role === "admin"');
     await page.getByRole("button", { name: "Try", exact: true }).click();
-    await expect(page.getByText("The access function returned true.")).toBeVisible();
+    await expect(page.getByText("The access function allows it.")).toBeVisible();
     await save.click();
     await expect(page.getByText("Version 2")).toBeVisible();
     expect(await list(bob)).toEqual([]);
