@@ -35,12 +35,12 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async ({ 
       "/account/api",
       ...["", "/endpoints", "/keys", "/connections", "/settings"].map((part) => `/p/${project.id}${part}`),
     ];
-    pages.push(...["records", "live", "api", "settings"].map((part) => `/p/${project.id}/endpoints/${endpoint.id}/${part}`));
+    pages.push(...["records", "live", "access", "api", "settings"].map((part) => `/p/${project.id}/endpoints/${endpoint.id}/${part}`));
     const headers = { Origin: server.url };
     const data = { name: "customers", kind: "authentication" };
     const created = await page.request.post(`${server.url}/api/manage/projects/${project.id}/endpoints`, { headers, data });
     const people = (await created.json()) as { id: string; name: string };
-    pages.push(...["users", "settings"].map((part) => `/p/${project.id}/endpoints/${people.id}/${part}`));
+    pages.push(...["users", "access", "settings"].map((part) => `/p/${project.id}/endpoints/${people.id}/${part}`));
     for (const path of pages) await expectClean(page, path);
     await page.request.post(`${server.url}/api/manage/endpoints/${endpoint.id}/records`, { headers, data: { temperature: 21.5 } });
     await page.request.post(`${server.url}/api/1/ce/${people.name}?key=${key}`, { data: { username: "Grace", password: "open sesame" } });

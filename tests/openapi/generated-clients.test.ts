@@ -41,7 +41,7 @@ beforeAll(async () => {
     seed.projectId,
   ]);
   await data.definitions.checkRevisions();
-  const switches = { othersCanRead: false, othersCanUpdate: false, othersCanDelete: false };
+  const switches = { othersCanRead: false, othersCanUpdate: false, othersCanDelete: false, rules: null, accessFunction: null };
   const common = { description: "", ...switches, secure: false, schema: null };
   const project = toProjectDocument({
     projectId: seed.projectId,

@@ -1,7 +1,6 @@
 /** GET of a file, whole or a range of it (F2). */
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
-import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import type { Files } from "@/src/core/files/files";
 import { REVALIDATE, toFileHeaders } from "@/src/core/files/headers";
 import { type FileConditions, selectPart } from "@/src/core/files/select-part";
@@ -33,7 +32,7 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
       ...headersOf(exchange),
       ...toFileHeaders(file),
       "Cache-Control": toCacheControl({ exchange, grant, resolved }),
-      "Cross-Origin-Resource-Policy": toResourcePolicy(resolved, exchange.parameters),
+      "Cross-Origin-Resource-Policy": toResourcePolicy({ exchange, grant, resolved }),
     };
     const part = selectPart(toConditions(request.headers), file);
     if (part.status === 304) return respond(exchange, { status: 304, headers });
@@ -70,8 +69,10 @@ function toCacheControl({ exchange: { parameters }, grant, resolved: { endpoint 
  * Whether other sites may embed the file without CORS (Fetch standard, cross-origin resource policy). The header cannot name origins, so a list of origins means
  * `cross-origin`. Access to the file was decided before. Requests with CORS follow the list itself. File tokens are made for embedding.
  */
-function toResourcePolicy({ endpoint, project }: ResolvedEndpoint, parameters: QueryParameters): "same-origin" | "cross-origin" {
-  return endpoint.secure && project.allowedOrigins.size === 0 && !parameters.has("fileToken") ? "same-origin" : "cross-origin";
+function toResourcePolicy({ exchange: { parameters }, grant, resolved: { endpoint, project } }: Admitted): "same-origin" | "cross-origin" {
+  return (endpoint.secure || grant.judge !== undefined) && project.allowedOrigins.size === 0 && !parameters.has("fileToken")
+    ? "same-origin"
+    : "cross-origin";
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The queries of the dashboard to the management API. The server seeds them by the same keys (Prefetched). */
 import { queryOptions } from "@tanstack/react-query";
+import type { AccessVersions } from "@/src/shared/management/access";
 import type { EmailSettings } from "@/src/shared/management/email";
 import type { ProjectUsage } from "@/src/shared/management/quotas";
 import type {
@@ -63,6 +64,13 @@ export const userEmailsQuery = (endpointId: string) =>
   queryOptions({
     queryKey: ["user-emails", endpointId],
     queryFn: ({ signal }) => requestJson<UserEmails>(`endpoints/${endpointId}/user-emails`, { signal }),
+  });
+
+/** The versions of an endpoint's access, newest first. */
+export const accessVersionsQuery = (endpointId: string) =>
+  queryOptions({
+    queryKey: ["access-versions", endpointId],
+    queryFn: ({ signal }) => requestJson<AccessVersions>(`endpoints/${endpointId}/access-versions`, { signal }),
   });
 
 export const keysQuery = (projectId: string) =>

@@ -1,13 +1,19 @@
-/** CodeMirror for JSON, styled with the design tokens. Large: only json-editor.tsx loads it, on demand. Independent of React. */
+/** CodeMirror for one language, styled with the design tokens. Large: only code-editor.tsx loads it, on demand. Independent of React. */
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
-import { json } from "@codemirror/lang-json";
 import { bracketMatching, indentOnInput, syntaxTree } from "@codemirror/language";
 import { linter } from "@codemirror/lint";
 import { Compartment, EditorState, type Extension, Prec, RangeSetBuilder, StateEffect } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, keymap, lineNumbers, ViewPlugin } from "@codemirror/view";
-import { type JsonProblem, type LocatedProblem, locateProblems } from "./json-problems";
+import type { JsonProblem, LocatedProblem } from "./json-problems";
 
 const CHECK_AFTER_MS = 250;
+
+/** The language of the text in an editor. */
+export interface EditorLanguage {
+  extension: Extension;
+  /** The problems of the text, ordered by position: those that the language finds, and the given ones. */
+  locate: (text: string, problems: readonly JsonProblem[]) => LocatedProblem[];
+}
 
 /** Options that can change while the editor is open. */
 export interface CodeMirrorOptions {
@@ -33,14 +39,7 @@ export interface CodeMirror {
 
 const recheck = StateEffect.define();
 
-export function createCodeMirror({
-  parent,
-  value,
-  options,
-  onChange,
-  onSubmit,
-  onProblems,
-}: {
+export interface CodeMirrorSetup {
   parent: HTMLElement;
   value: string;
   options: CodeMirrorOptions;
@@ -49,7 +48,12 @@ export function createCodeMirror({
   onSubmit: () => boolean;
   /** Called shortly after each change with the problems of the text, ordered by position. */
   onProblems: (problems: readonly PlacedProblem[]) => void;
-}): CodeMirror {
+}
+
+export function createEditor(
+  language: EditorLanguage,
+  { parent, value, options, onChange, onSubmit, onProblems }: CodeMirrorSetup,
+): CodeMirror {
   let current = options;
   let setting = false;
   const variable = new Compartment();
@@ -65,14 +69,14 @@ export function createCodeMirror({
         indentOnInput(),
         bracketMatching(),
         EditorView.lineWrapping,
-        json(),
+        language.extension,
         COLOURS,
         THEME,
         keymap.of([...defaultKeymap, ...historyKeymap]),
         linter(
           ({ state }) => {
             const text = state.doc.toString();
-            const found = locateProblems(text, current.problems);
+            const found = language.locate(text, current.problems);
             onProblems(found.map((problem) => ({ ...problem, line: state.doc.lineAt(problem.from).number })));
             return found.map((problem) => ({ ...problem, severity: "error" as const }));
           },
@@ -144,10 +148,14 @@ function keepTab(_: FocusEvent, view: EditorView): boolean {
 /** Editors in which Escape was pressed since they received the focus. */
 const released = new WeakSet<EditorView>();
 
-// Values other than strings are coloured, as in the console.
+// In JSON, values other than strings are coloured, as in the console. The names in lower case are those of JavaScript.
 const NAME = Decoration.mark({ attributes: { style: "color: var(--muted)" } });
 const LITERAL = Decoration.mark({ attributes: { style: "color: var(--update)" } });
-const MARKS: Readonly<Record<string, Decoration>> = { PropertyName: NAME, Number: LITERAL, True: LITERAL, False: LITERAL, Null: LITERAL };
+const TEXT = Decoration.mark({ attributes: { style: "color: var(--live)" } });
+const MARKS: Readonly<Record<string, Decoration>> = {
+  ...{ PropertyName: NAME, Number: LITERAL, True: LITERAL, False: LITERAL, Null: LITERAL },
+  ...{ comment: NAME, keyword: LITERAL, number: LITERAL, atom: LITERAL, string: TEXT },
+};
 
 const COLOURS = ViewPlugin.define<{ marks: DecorationSet; update: (update: { view: EditorView }) => void }>(
   (view) => ({
@@ -212,5 +220,10 @@ const THEME = EditorView.theme({
     borderRadius: "6px",
     maxWidth: "24rem",
   },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--font-mono)", fontSize: "0.75rem", maxHeight: "14rem" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "0.125rem 0.625rem" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--selected)", color: "var(--text)" },
+  ".cm-completionDetail": { color: "var(--muted)", fontStyle: "normal", fontFamily: "var(--font-sans)" },
+  ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "600" },
   ".cm-tooltip .cm-diagnostic": { border: "none", padding: "0.25rem 0.625rem", fontFamily: "var(--font-sans)", fontSize: "0.8125rem" },
 });

@@ -5,17 +5,18 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import type { ReactNode } from "react";
-import { toEndpointPath } from "@/src/shared/streams/protocol";
+import { type EndpointKind, toEndpointPath } from "@/src/shared/streams/protocol";
 import { endpointQuery } from "../api/queries";
 import { Badge } from "../components/badge";
 import { classNames } from "../components/class-names";
 import { CopyButton } from "../components/copy-button";
 import { KIND_LABELS } from "./kind-choice";
 
-const TABS = [
+const TABS: readonly { path: string; label: string; kinds?: readonly EndpointKind[] }[] = [
   { path: "records", label: "Records" },
   { path: "live", label: "Live" },
-  { path: "users", label: "Users", kind: "authentication" },
+  { path: "users", label: "Users", kinds: ["authentication"] },
+  { path: "access", label: "Access", kinds: ["data", "authentication"] },
   { path: "api", label: "API" },
   { path: "settings", label: "Settings" },
 ];
@@ -43,8 +44,8 @@ export function EndpointFrame({ projectId, endpointId, origin, children }: Props
           {endpoint && endpoint.kind !== "data" ? <Badge>{KIND_LABELS[endpoint.kind]}</Badge> : null}
           {endpoint?.kind !== "authentication" && endpoint?.secure ? <Badge>Secure</Badge> : null}
         </div>
-        <nav aria-label="Endpoint" className="flex gap-1 max-sm:w-full">
-          {TABS.filter(({ kind }) => kind === undefined || kind === endpoint?.kind).map(({ path, label }) => {
+        <nav aria-label="Endpoint" className="flex gap-1 max-sm:w-full max-sm:flex-wrap">
+          {TABS.filter(({ kinds }) => kinds === undefined || (endpoint && kinds.includes(endpoint.kind))).map(({ path, label }) => {
             const current = pathname === `${base}/${path}`;
             return (
               <Link

@@ -7,6 +7,7 @@ import { endpointQuery, keysQuery } from "../api/queries";
 import { type GridQuery, ORDER_DEFAULT } from "../api/record-rows";
 import { ProblemPanel } from "../components/page/problem-panel";
 import { Skeleton } from "../components/page/skeleton";
+import { useDebounced } from "../forms/use-debounced";
 import { ROW_PX } from "../grid/row-window";
 import { notify } from "../notifications/notify";
 import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
@@ -22,7 +23,6 @@ import { NoMatches, NoRecords } from "./no-records";
 import { SidePanel } from "./panel/side-panel";
 import { RecordsStatus } from "./records-status";
 import { RecordsToolbar } from "./records-toolbar";
-import { useDebounced } from "./use-debounced";
 import { useRecordsUrl } from "./use-records-url";
 
 const TYPING_MS = 250;

@@ -3,9 +3,9 @@
 
 import { Button } from "../components/button";
 import { formatCount, formatPlural } from "../format/format-number";
+import { useDebounced } from "../forms/use-debounced";
 import { ConnectionStatus } from "../stream/connection-status";
 import { type GridData, ROWS_MAX } from "./grid/use-grid";
-import { useDebounced } from "./use-debounced";
 
 const SPOKEN_MS = 3000;
 

@@ -26,13 +26,14 @@ interface Asked {
   form?: string;
 }
 
-async function setUp(options: SeedOptions = {}) {
+async function setUp(options: SeedOptions = {}, rules: ReturnType<typeof toDescribed>["rules"] = null) {
   const seed = await server.seed({ masterKey: MASTER_KEY, ...options });
+  if (rules) await server.pool.query(`UPDATE "Endpoint" SET rules = $2 WHERE id = $1`, [seed.endpointId, JSON.stringify(rules)]);
   const document = toProjectDocument({
     origin: server.origin,
     projectId: seed.projectId,
     projectName: "Test project",
-    endpoints: [toDescribed(seed, options)],
+    endpoints: [toDescribed(seed, options, rules)],
   });
   /** Sends a request and compares the response with the description. */
   const ask = async ({
@@ -55,9 +56,13 @@ async function setUp(options: SeedOptions = {}) {
   return { seed, ask };
 }
 
-function toDescribed({ endpointId, endpointName }: Seed, { kind = "data", secure = false }: SeedOptions) {
+function toDescribed(
+  { endpointId, endpointName }: Seed,
+  { kind = "data", secure = false }: SeedOptions,
+  rules: { read: string | null; create: string | null; update: string | null; delete: string | null; hide: string[] } | null = null,
+) {
   const switches = { othersCanRead: false, othersCanUpdate: false, othersCanDelete: false };
-  return { id: endpointId, name: endpointName, description: "", kind, secure, ...switches, schema: null };
+  return { id: endpointId, name: endpointName, description: "", kind, secure, ...switches, schema: null, rules, accessFunction: null };
 }
 
 function findOperation(document: ApiDocument, method: string, form: string): ListedOperation {
@@ -80,6 +85,32 @@ function expectDescribed(document: ApiDocument, { responses }: ListedOperation, 
   const ours = ["etag", "link", "authorization", "set-cookie", "idempotent-replayed", "retry-after"];
   if (response.ok) for (const name of ours) if (response.headers.has(name)) expect(known, `${name} of ${what}`).toContain(name);
 }
+
+describe("an endpoint with access rules", () => {
+  it("[G5] [S7] responds as described", async () => {
+    const rules = { read: "public = true", create: "refused missing", update: "@input.refused missing", delete: null, hide: ["hidden"] };
+    const { ask } = await setUp({}, rules);
+    const { json: record } = await ask({ method: "POST", body: { public: true, hidden: 1 } });
+    const { json: receipt } = await ask({ method: "POST", body: { t: 1 } });
+    const [id, other] = [`&uniqueId=${record.uniqueId}`, `&uniqueId=${receipt.uniqueId}`];
+    const statuses = [
+      await ask({ method: "POST", body: { refused: 1 } }),
+      await ask({ method: "POST", body: [{ public: true }, {}], form: ":bulk" }),
+      await ask({ method: "GET" }),
+      await ask({ method: "GET", query: id }),
+      await ask({ method: "GET", query: other }),
+      await ask({ method: "GET", form: ":data", query: other }),
+      await ask({ method: "GET", form: ":file", query: other }),
+      await ask({ method: "GET", headers: { Authorization: "Bearer bad" } }),
+      await ask({ method: "POST", body: {}, headers: { Authorization: "Bearer bad" } }),
+      await ask({ method: "PUT", body: { refused: 1 }, query: id }),
+      await ask({ method: "PUT", body: { hidden: 1 }, query: id }),
+      await ask({ method: "PUT", body: { u: 1 }, query: other }),
+      await ask({ method: "DELETE", query: other }),
+    ].map(({ status }) => status);
+    expect(statuses).toEqual([403, 201, 200, 200, 403, 403, 403, 401, 401, 403, 403, 200, 200]);
+  });
+});
 
 describe("an open endpoint", () => {
   it("[G5] responds as described", async () => {

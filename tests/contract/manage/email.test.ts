@@ -185,7 +185,7 @@ describe("e-mail endpoints in the management API", () => {
   const create = (fields: object) =>
     ada.call("POST", `/api/manage/projects/${projectId}/endpoints`, { body: { name: `mails-${++count}`, kind: "email", ...fields } });
 
-  it("[M6] are secure by default, and have no schema", async () => {
+  it("[M6] are secure by default, and have no schema, access rules or access function", async () => {
     expect((await create({})).body).toMatchObject({ kind: "email", secure: true });
     const open = await create({ secure: false });
     expect(open.body).toMatchObject({ secure: false });
@@ -193,6 +193,11 @@ describe("e-mail endpoints in the management API", () => {
     expect((await ada.call("PATCH", `/api/manage/endpoints/${open.body.id}`, { body: { schema: true } })).body.fields).toHaveProperty(
       "schema",
     );
+    for (const judge of [{ rules: { read: "true" } }, { accessFunction: "() => true" }]) {
+      const [field = ""] = Object.keys(judge);
+      expect((await create(judge)).body.fields).toHaveProperty(field);
+      expect((await ada.call("PATCH", `/api/manage/endpoints/${open.body.id}`, { body: judge })).body.fields).toHaveProperty(field);
+    }
     expect((await ada.call("PATCH", `/api/manage/endpoints/${open.body.id}`, { body: { secure: true, schema: null } })).body).toMatchObject(
       { secure: true },
     );

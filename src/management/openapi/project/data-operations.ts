@@ -29,6 +29,11 @@ const ONCE: readonly ErrorCode[] = ["idempotency_key_invalid", "idempotency_key_
 const FILES: readonly ErrorCode[] = ["upload_invalid", "too_many_files", "file_too_large", "storage_unavailable"];
 const ONE_FILE: readonly ErrorCode[] = ["unique_id_missing", "unique_id_invalid", "record_not_found", "not_a_file"];
 
+/** True if access rules or an access function decide about each record (S7, S8). */
+export function isJudged({ rules, accessFunction }: Partial<Pick<ManagedEndpoint, "rules" | "accessFunction">>): boolean {
+  return rules != null || accessFunction != null;
+}
+
 /** Returns the operations in display order. */
 export function toDataOperations(endpoint: Described, schemas: DataSchemas): DataOperation[] {
   switch (endpoint.kind) {
@@ -53,6 +58,8 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
   };
   const created = [...access, ...ofJudges, ...BODY, ...ofSchema, ...ONCE, ...WRITE];
   const read = [...access, ...ofOthers];
+  // A caller may create a record that it may not read.
+  const shown = isJudged(endpoint) ? schemas.written : schemas.record;
   return [
     ...toReads({ errors: read, schemas }),
     {
@@ -60,7 +67,7 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
       summary: "Create a record from any JSON value, or plain text.",
       parameters: ["idempotencyKey"],
       requestBody: { required: true, description: "The data of the record.", content: bodies },
-      responses: { 201: toJson("The record.", schemas.record, CREATED), ...toErrors(created) },
+      responses: { 201: toJson("The record.", shown, CREATED), ...toErrors(created) },
     },
     toUpdate({
       body: { required: true, description: "The new data of the record, or the object to merge.", content: bodies },
@@ -79,7 +86,7 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
         content: { "application/json": { schema: { ...toList(schemas.data), maxItems: BULK_ITEMS_MAX } } },
       },
       responses: {
-        201: toJson("The records, in the order of the items.", toList(schemas.record), CREATED),
+        201: toJson("The records, in the order of the items.", toList(shown), CREATED),
         ...toErrors(["bulk_needs_array", ...created]),
       },
     },
@@ -103,7 +110,10 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
         "Text parts become `metadata` in the record’s data. A form with several parts named `file` creates a record for each, and the response is an array.",
       parameters: ["idempotencyKey"],
       requestBody: { required: true, content: { "multipart/form-data": { schema: UPLOAD } } },
-      responses: { 201: toJson("The record.", FILE_RECORD, CREATED), ...toErrors([...created, ...FILES]) },
+      responses: {
+        201: toJson("The record.", isJudged(endpoint) ? FILE_WRITTEN : FILE_RECORD, CREATED),
+        ...toErrors([...created, ...FILES]),
+      },
     },
     {
       method: "post",
@@ -119,8 +129,10 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
 
 /** The errors of access rules (S7) and access functions (S8). */
 function toJudgeErrors({ rules, accessFunction }: Partial<Pick<ManagedEndpoint, "rules" | "accessFunction">>): readonly ErrorCode[] {
-  if (accessFunction != null) return ["access_denied", "access_function_failed", "rate_limited", "server_busy"];
-  return rules == null ? [] : ["access_denied"];
+  // A token that is sent must be valid.
+  const judged: readonly ErrorCode[] = ["access_denied", "access_token_invalid"];
+  if (accessFunction != null) return [...judged, "access_function_failed", "rate_limited", "server_busy"];
+  return rules == null ? [] : judged;
 }
 
 function toEmailOperations({ secure }: Described, schemas: DataSchemas): DataOperation[] {
@@ -168,7 +180,7 @@ function toUserOperations({ schema, ...endpoint }: Described, schemas: DataSchem
       parameters: [],
       requestBody: credentials,
       responses: {
-        201: toJson("The user.", schemas.record, ["ETag"]),
+        201: toJson("The user.", isJudged(endpoint) ? schemas.written : schemas.record, ["ETag"]),
         ...toErrors([...ofJudges, ...BODY, ...ofSchema, ...CREDENTIALS, "username_taken", ...WRITE]),
       },
     },
@@ -300,6 +312,7 @@ function toDelete({
 /** The data of a file's record: name, type, size and hash of the file, and the text parts of the form. */
 const FILE_TOKEN: JsonSchema = { $ref: "#/components/schemas/FileToken" };
 const FILE_RECORD: JsonSchema = { $ref: "#/components/schemas/FileRecord" };
+const FILE_WRITTEN: JsonSchema = { $ref: "#/components/schemas/FileWritten" };
 const BINARY: JsonSchema = { type: "string", format: "binary" };
 /** Some generators do not support media type ranges. */
 const OCTETS = { "application/octet-stream": { schema: BINARY }, "*/*": { schema: BINARY } };

@@ -15,7 +15,7 @@ export interface DataSchemas {
   data: JsonSchema;
   /** A record as read. */
   record: JsonSchema;
-  /** The response to a PUT, a DELETE and a login. A key of scope `write` gets only a part of it. */
+  /** The response to a PUT, a DELETE and a login, and where access rules decide, to a POST. Who cannot read gets only a part of it. */
   written: JsonSchema;
 }
 
@@ -25,6 +25,7 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   StoredWritten: toWritten({ description: "Any JSON value, as it was sent." }),
   StoredChange: toChange("StoredRecord"),
   FileRecord: toRecord(refer("FileData")),
+  FileWritten: toWritten(refer("FileData")),
   FileData: {
     type: "object",
     required: ["file", "metadata"],
@@ -209,7 +210,8 @@ function toRecord(data: JsonSchema, description?: string): JsonSchema {
 function toWritten(data: JsonSchema): JsonSchema {
   return {
     type: "object",
-    description: "The record. A key of scope `write` gets only `uniqueId` and, for an update, `updatedAt`.",
+    description:
+      "The record. A key of scope `write`, and a caller whom the access rules do not let read the record, get only `uniqueId` and, unless it is deleted, `updatedAt`.",
     required: ["uniqueId"],
     properties: { uniqueId: UNIQUE_ID, data, createdAt: TIME, updatedAt: TIME },
   };

@@ -5,7 +5,7 @@ import { toEndpointPath } from "@/src/shared/streams/protocol";
 import { ComponentNames } from "../component-names";
 import { PROBLEM_SCHEMA, RETRY_AFTER } from "../problems";
 import { SharedResponses } from "../shared-responses";
-import { type DataOperation, toDataOperations } from "./data-operations";
+import { type DataOperation, isJudged, toDataOperations } from "./data-operations";
 import { DATA_HEADERS, DATA_PARAMETERS, toDataSecurity } from "./data-parameters";
 import { addDataSchemas, COMMON_SCHEMAS } from "./data-schemas";
 
@@ -74,24 +74,30 @@ function toCapital(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-function toDescription({ description, kind, secure, othersCanRead, othersCanUpdate, othersCanDelete }: Described): string {
+function toDescription(endpoint: Described): string {
+  const { description, kind, secure, othersCanRead, othersCanUpdate, othersCanDelete } = endpoint;
   const may = [...(othersCanRead ? ["read"] : []), ...(othersCanUpdate ? ["update"] : []), ...(othersCanDelete ? ["delete"] : [])];
   const others = may.length === 0 ? "Other users cannot access a user's records." : `Other users can ${may.join(", ")} a user's records.`;
+  const judged = isJudged(endpoint)
+    ? " Access rules decide about each record. Callers see only the records and fields that the rules allow."
+    : "";
   const access =
     kind === "authentication"
       ? "Users of the application register and log in here. Each can read and change only its own record."
       : secure
         ? `Secure: requests need an access token of a user of the project. ${others}`
         : "Open: requests need a key, but no access token.";
-  return description === "" ? access : `${description}\n\n${access}`;
+  return description === "" ? access + judged : `${description}\n\n${access}${judged}`;
 }
 
-function toSecurity({ kind, secure }: Described, { method, form }: DataOperation): Record<string, string[]>[] {
+function toSecurity(endpoint: Described, { method, form }: DataOperation): Record<string, string[]>[] {
+  const { kind, secure } = endpoint;
   const isAuthentication = kind === "authentication";
   // Registering and logging in need no token.
   const isEntry = isAuthentication && method === "post" && form !== "logout";
   const isOpen = isAuthentication ? isEntry : !secure;
-  const takesToken = !isOpen;
+  // Rules of an open endpoint can ask who sends the request.
+  const takesToken = !isOpen || (!isAuthentication && isJudged(endpoint));
   // The master key is not listed, because generated clients send credentials for every scheme, and would send another key in its place.
   return ["key", "keyHeader"].flatMap((key) => [
     ...(isOpen ? [{ [key]: [] }] : []),

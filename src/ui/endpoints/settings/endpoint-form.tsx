@@ -2,6 +2,7 @@
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
+import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
@@ -73,7 +74,20 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
           </div>
         </Panel>
       </Section>
-      <Section title="Access">
+      <Section
+        title="Access"
+        note={
+          kind === "email" ? undefined : (
+            <>
+              Rules, hidden fields and functions are on the page{" "}
+              <Link href={`/p/${endpoint.projectId}/endpoints/${endpoint.id}/access`} className="text-focus underline underline-offset-2">
+                Access
+              </Link>
+              .
+            </>
+          )
+        }
+      >
         {kind !== "authentication" ? (
           <AccessSwitches endpoint={endpoint} access={access} onChange={(next) => setSwitched(toDifference(stored, next))} />
         ) : (

@@ -91,6 +91,20 @@ describe("one request", () => {
     expect(await count(200, "DELETE", `&uniqueId=${ids[0]}`)).toHaveLength(1);
   });
 
+  it("[S7] rules add no statement to creations and reads, and one to changes", async () => {
+    const rules = JSON.stringify({ read: "a exists", create: "a exists", update: "a exists", delete: "a exists", hide: ["b"] });
+    await server.pool.query(`UPDATE "Endpoint" SET rules = $2 WHERE id = $1`, [seed.endpointId, rules]);
+    server.definitions.invalidate(seed.projectId);
+    await (await send("GET", `&uniqueId=${ids[0]}`)).text();
+    expect(await count(201, "POST", "", '{"a":1}')).toHaveLength(1);
+    expect(await count(200, "GET", `&uniqueId=${ids[0]}`)).toHaveLength(1);
+    expect(await count(200, "GET")).toHaveLength(1);
+    expect(await count(200, "GET", "&limit=10")).toHaveLength(1);
+    expect(await count(200, "PUT", `&uniqueId=${ids[0]}`, '{"a":2}')).toHaveLength(2);
+    expect(await count(200, "PUT", `&uniqueId=${ids[0]}&strategy=merge`, '{"a":3}')).toHaveLength(2);
+    expect(await count(200, "DELETE", `&uniqueId=${ids[0]}`)).toHaveLength(2);
+  });
+
   it("[U3] a request that is refused takes none", async () => {
     const { pathname } = new URL(`${server.origin}${seed.path}`);
     proxy.take();

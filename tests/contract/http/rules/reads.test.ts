@@ -137,6 +137,24 @@ describe("who asks", () => {
 });
 
 describe("files", () => {
+  it("[S7] [F2] no cache may keep a file of an endpoint with rules", async () => {
+    const { world, setRules } = await createRuledWorld(server, null);
+    await server.pool.query(`UPDATE "Endpoint" SET "fileCacheSeconds" = 60 WHERE id = $1`, [world.endpointId]);
+    const url = `${server.httpOrigin}${world.path}?key=${world.keys.both}`;
+    const form = new FormData();
+    form.append("file", new Blob(["hello"]), "a.txt");
+    const { uniqueId } = await (await fetch(url, { method: "POST", body: form })).json();
+    const headersOf = async () => {
+      const answer = await fetch(`${url}&uniqueId=${uniqueId}&fileOnly=true`);
+      expect(await answer.text()).toBe("hello");
+      return [answer.headers.get("cache-control"), answer.headers.get("cross-origin-resource-policy")];
+    };
+    await setRules(null);
+    expect(await headersOf()).toEqual(["public, max-age=60, no-transform", "cross-origin"]);
+    await setRules({ read: "true" });
+    expect(await headersOf()).toEqual(["private, no-cache, no-transform", "same-origin"]);
+  });
+
   it("[S7] [F2] [F6] a file is read by those who may read its record", async () => {
     const { ask, world } = await createRuledWorld(
       server,

@@ -42,7 +42,8 @@ const idsOf = (client: EventClient) => client.messages().map(({ record }) => rec
 describe("events", () => {
   it("[G5] [W12] are described, and each has a Change as its data", async () => {
     const seed = await server.seed();
-    const kind = { kind: "data", secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false } as const;
+    const switches = { othersCanRead: false, othersCanUpdate: false, othersCanDelete: false } as const;
+    const kind = { kind: "data", secure: false, ...switches, rules: null, accessFunction: null } as const;
     const endpoint = { id: seed.endpointId, name: seed.endpointName, description: "", ...kind, schema: null };
     const document = toProjectDocument({
       origin: "https://rested.test",
