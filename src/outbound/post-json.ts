@@ -36,14 +36,30 @@ export function createPostJson({ policy, allowsHttp, timeoutMs, ca }: PostJsonOp
     post: async ({ url: text, headers, body, signal }) => {
       const url = new URL(text);
       if (!isAllowedProtocol(url.protocol, allowsHttp)) throw new OutboundError("This server sends webhooks only to https addresses.");
-      const deadline = AbortSignal.timeout(timeoutMs);
-      const ending = AbortSignal.any([deadline, signal]);
+      signal.throwIfAborted();
+      // Not AbortSignal.any: `signal` can outlive thousands of requests, and would keep something of each.
+      const ending = new AbortController();
+      let isLate = false;
+      const timer = setTimeout(() => {
+        isLate = true;
+        ending.abort();
+      }, timeoutMs);
+      const onAbort = () => ending.abort();
+      signal.addEventListener("abort", onAbort, { once: true });
       try {
         // Also for a kept connection: the policy applies to each request.
-        const addresses = await resolveHost(url.hostname, { policy, signal: ending });
+        const addresses = await resolveHost(url.hostname, { policy, signal: ending.signal });
         const lookup: LookupFunction = (_host, { all }, done) =>
           all ? done(null, addresses) : done(null, addresses[0].address, addresses[0].family);
-        const request = { url, agent: agents[url.protocol], lookup, headers, body: Buffer.from(body, "utf8"), policy, signal: ending };
+        const request = {
+          url,
+          agent: agents[url.protocol],
+          lookup,
+          headers,
+          body: Buffer.from(body, "utf8"),
+          policy,
+          signal: ending.signal,
+        };
         return await send(request).catch((error: unknown) => {
           // The receiver closed a kept connection at the same moment. The request is sent once more, with the same id.
           if (isClosedWhileIdle(error)) return send({ ...request, agent: false });
@@ -51,8 +67,11 @@ export function createPostJson({ policy, allowsHttp, timeoutMs, ca }: PostJsonOp
         });
       } catch (error) {
         signal.throwIfAborted();
-        if (deadline.aborted) throw new OutboundError(`The receiver did not respond within ${timeoutMs / 1000} s.`);
+        if (isLate) throw new OutboundError(`The receiver did not respond within ${timeoutMs / 1000} s.`);
         throw toOutboundError(error);
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", onAbort);
       }
     },
     close: () => {

@@ -8,6 +8,7 @@ import { ATTACHMENT_BYTES_MAX } from "@/src/core/mail/attachments";
 import { type EmailBody, parseEmailBody, toBytes } from "@/src/core/mail/email-body";
 import { createMessageId, requireConfiguration } from "@/src/core/mail/mailer";
 import type { Delivery, MailAddress, MailAttachment, MailConfigurations, MailPolicy, Outbox, QueuedMessage } from "@/src/core/mail/ports";
+import type { MaybePromise } from "@/src/core/maybe-promise";
 import { toReplay, writeStoredResponse } from "@/src/core/records/idempotency-key";
 import type { IdempotencyKey, IdempotentResult, StoredRecord, StoredResponse, WriteResult } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
@@ -25,6 +26,22 @@ export interface ProjectFile {
   type: string;
   size: number;
 }
+
+/** Decides about new records of callers whose access is judged, and removes the fields that they may not see. A grant may have one. */
+export interface EmailJudge {
+  /** One verdict for each record. Only `true` allows. */
+  judge(operation: "create", records: readonly JudgedEmail[]): MaybePromise<readonly boolean[]>;
+  redact(record: JudgedEmail): string;
+}
+
+interface JudgedEmail {
+  uniqueId: string;
+  owner: string | null;
+  data: string;
+}
+
+/** A grant, as this module uses it. */
+type EmailGrant = Grant & { judge?: EmailJudge | undefined };
 
 export interface NewEmail {
   endpointId: string;
@@ -56,7 +73,7 @@ export interface Emails {
    * `server_busy` and `idempotency_key_reused`; then nothing was stored.
    */
   send(request: {
-    grant: Grant;
+    grant: EmailGrant;
     /** The client's address. */
     address: string;
     /** JSON text. */
@@ -148,7 +165,7 @@ export function createEmails({ store, outbox, configurations, limiter, wake }: E
     async send({ grant, address, data, idempotencyKey }) {
       const { endpoint, projectId } = grant;
       const before = idempotencyKey && (await store.findStoredResponse(endpoint.id, idempotencyKey));
-      if (before) return toOneReplay(before);
+      if (before) return replay(before, grant);
       const body = parseEmailBody(data);
       const { policy } = await requireConfiguration(configurations, projectId);
       requireSender(body.from, policy);
@@ -158,6 +175,7 @@ export function createEmails({ store, outbox, configurations, limiter, wake }: E
       const from = body.from ?? policy.from;
       const mail = { id: createUniqueId(), messageId: createMessageId(from) };
       const record = { id: createUniqueId(), data: toData({ body, from, attachments, messageId: mail.messageId }), owner: grant.user?.id };
+      await requireCreatable(grant, { uniqueId: record.id, owner: record.owner ?? null, data: record.data });
       const { from: chosen, to, cc, bcc, replyTo, subject, text, html } = body;
       const message = {
         from: chosen,
@@ -174,12 +192,33 @@ export function createEmails({ store, outbox, configurations, limiter, wake }: E
       const result = idempotencyKey
         ? await store.createIdempotent(email, idempotencyKey, writeStoredResponse)
         : { outcome: "written" as const, results: [await store.create(email)] };
-      if (result.outcome !== "written") return toOneReplay(result);
+      if (result.outcome !== "written") return replay(result, grant);
       wake();
-      return { record: toRecord(result.results[0]), isReplay: false };
+      return show({ record: toRecord(result.results[0]), isReplay: false }, grant);
     },
     cancel: (record) => outbox.cancel(record),
   };
+}
+
+/** Throws `access_denied`, and what the judge throws. */
+async function requireCreatable({ judge }: EmailGrant, record: JudgedEmail): Promise<void> {
+  if (!judge) return;
+  const verdicts = await judge.judge("create", [record]);
+  if (verdicts.length !== 1 || verdicts[0] !== true) throw new AppError("access_denied");
+}
+
+/** The record of the first request, judged as a new one. */
+async function replay(stored: StoredResponse, grant: EmailGrant): Promise<{ record: StoredRecord; isReplay: boolean }> {
+  const sent = toOneReplay(stored);
+  await requireCreatable(grant, { uniqueId: sent.record.id, owner: grant.user?.id ?? null, data: sent.record.data });
+  return show(sent, grant);
+}
+
+/** The record as the caller may see it. */
+function show(sent: { record: StoredRecord; isReplay: boolean }, { judge, user }: EmailGrant): { record: StoredRecord; isReplay: boolean } {
+  if (!judge) return sent;
+  const { record, isReplay } = sent;
+  return { record: { ...record, data: judge.redact({ uniqueId: record.id, owner: user?.id ?? null, data: record.data }) }, isReplay };
 }
 
 function requireSender(from: MailAddress | undefined, policy: MailPolicy): void {

@@ -14,10 +14,11 @@ import {
   type EmailTarget,
   type UserEmailStore,
 } from "@/src/core/users/email-ports";
-import { renderEmail, toDefaultTemplate, toEmailValues, toListedBase } from "@/src/core/users/email-templates";
+import { renderEmail, toEmailValues, toListedBase } from "@/src/core/users/email-templates";
 import type { EmailTokens } from "@/src/core/users/email-tokens";
 import { readAddress } from "@/src/core/users/email-verified";
 import { AppError, isAppError } from "@/src/shared/errors";
+import { toDefaultTemplate } from "@/src/shared/management/default-emails";
 import { DEFAULT_USER_EMAILS } from "@/src/shared/management/user-emails";
 
 /** How many requests a minute a network may send to one endpoint, and all networks to the endpoints of one project. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { toDefaultTemplate } from "@/src/shared/management/default-emails";
 import { USER_EMAIL_KINDS } from "@/src/shared/management/user-emails";
-import { renderEmail, toDefaultTemplate, toEmailValues, toListedBase } from "./email-templates";
+import { renderEmail, toEmailValues, toListedBase } from "./email-templates";
 
 const values = { link: "https://a.example/?t=1&reset=abc", code: "<123456>", project: 'A "<i>" {{code}}\r\nBcc: eve@example.com' };
 

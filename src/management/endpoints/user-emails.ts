@@ -1,10 +1,11 @@
 /** The e-mails of an authentication endpoint to its users (G25): settings, templates and previews. */
 
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
-import { renderEmail, toDefaultTemplate, toEmailValues, toListedBase } from "@/src/core/users/email-templates";
+import { renderEmail, toEmailValues, toListedBase } from "@/src/core/users/email-templates";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { AppError } from "@/src/shared/errors";
+import { toDefaultTemplate } from "@/src/shared/management/default-emails";
 import {
   DEFAULT_USER_EMAILS,
   type EmailContent,

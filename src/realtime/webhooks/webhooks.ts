@@ -1,5 +1,6 @@
 /** Delivers the webhooks of a deployment (H): leases those that have something to do, one node for each, and runs them. */
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { Log } from "@/src/core/log";
 import type { ChangeNotification, ChangeNotifications } from "@/src/core/streams/ports";
@@ -210,6 +211,8 @@ class WebhookDeliverer implements Webhooks {
 
   #start(id: string, ownerId: string, claimedAt: number): void {
     const run: Run = { ownerId, abort: new AbortController(), expiry: undefined, ended: undefined };
+    // Each request of a wave listens, which is more than Node.js expects.
+    setMaxListeners(0, run.abort.signal);
     this.#runs.set(id, run);
     this.#extend(run, claimedAt);
     run.ended = this.#run(id, run);

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { EmailJudge } from "@/src/core/mail/emails";
 import { WAITING_MAX } from "@/src/db/stores/outbox";
 import { isAppError } from "@/src/shared/errors";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
@@ -247,6 +248,38 @@ describe("the queue", () => {
     expect(isAppError(refused) && refused.code).toBe("email_not_configured");
     const configured = await startNode();
     expect(await configured.node.runtime.mailer.isConfigured(await addProject())).toBe(true);
+  });
+
+  it("[M6] a judge of the caller refuses mails before they are stored, and hides fields of the response", async () => {
+    const node = await startNode();
+    const projectId = await addProject();
+    const { rows } = await pool.query<{ id: string }>(
+      `WITH e AS (INSERT INTO "Endpoint" (id, "projectId", name, kind) VALUES (gen_random_uuid(), $1, 'mails', 'email') RETURNING id),
+        c AS (INSERT INTO "ProjectEmail" ("projectId", host, port, secure, "from", recipients, rate) VALUES ($1, '127.0.0.1', 1, false, 'a@b.example', '"any"', 100))
+       SELECT id::text AS id FROM e`,
+      [projectId],
+    );
+    const endpoint = { id: rows[0]?.id ?? "", name: "mails" };
+    const evidence = { key: null, masterKeyHash: null, revision: 1, tokenGeneration: 1, needsListedOrigin: false };
+    const who = { master: true, user: null, keyId: null, keyExpiresAt: null, onlyOwner: undefined, via: "key" as const, evidence };
+    const send = (judge: EmailJudge) =>
+      node.node.mail.emails.send({
+        grant: { ...who, endpoint, projectId, ownerId: projectId, judge },
+        address: "192.0.2.1",
+        data: '{"to":"ada@example.com","subject":"Hello","text":"Hello"}',
+        idempotencyKey: undefined,
+      });
+    for (const verdicts of [[], [false], [true, true]]) {
+      const refused = await send({ judge: () => verdicts, redact: ({ data }) => data }).catch((error: unknown) => error);
+      expect(isAppError(refused) && refused.code).toBe("access_denied");
+    }
+    await expect(send({ judge: () => Promise.reject(new Error("the judge failed")), redact: ({ data }) => data })).rejects.toThrow(
+      "the judge failed",
+    );
+    expect(await countWaiting()).toBe(0);
+    const { record } = await send({ judge: () => [true], redact: () => "{}" });
+    expect(record.data).toBe("{}");
+    expect(await countWaiting()).toBe(1);
   });
 
   it("[M5] refuses addresses and subjects that could become headers, and stores nothing", async () => {

@@ -139,6 +139,19 @@ describe("failures", () => {
     expect(delivered.size).toBe(200);
   });
 
+  it("[H4] after a success, deliveries that were not tried for a minute are tried at once", async () => {
+    const { id } = await world.hook();
+    world.receiver.respond(respondWith(500));
+    await world.write("old");
+    await world.polling("a failed try", async () => (await deliveries(id, "state=retrying")).length === 1);
+    await server.runtime.db.$executeRaw`
+      UPDATE "WebhookDelivery" SET "nextAt" = now() + interval '1 hour', "lastAt" = now() - interval '2 minutes' WHERE "webhookId" = ${id}::uuid`;
+    world.receiver.respond(OK);
+    await world.write("new");
+    await world.polling("both", async () => (await deliveries(id, "state=delivered")).length === 2);
+    expect(dataOf(world.receiver.received).slice(-2)).toEqual(["new", "old"]);
+  });
+
   it("[H4] after 24 hours a delivery is given up, and the next change of its record follows", async () => {
     const { id } = await world.hook();
     world.receiver.respond(respondWith(503));

@@ -2,6 +2,7 @@
 "use client";
 
 import { useState } from "react";
+import { toDefaultTemplate } from "@/src/shared/management/default-emails";
 import type { EmailContent, UserEmailKind, UserEmails } from "@/src/shared/management/user-emails";
 import { requestJson } from "../../api/request";
 import { Button } from "../../components/button";
@@ -39,7 +40,8 @@ export function EmailTemplates({
   const [shown, setShown] = useState<{ kind: UserEmailKind; content: EmailContent }>();
   const draft = drafts[kind];
   const own = draft === undefined ? emails.templates[kind] : draft;
-  const content = own ?? emails.defaults[kind];
+  // The base that is being entered decides, which need not be saved yet.
+  const content = own ?? toDefaultTemplate(kind, linkBase !== null);
   const edit = (part: Partial<EmailContent>) => onChange({ ...drafts, [kind]: { ...content, ...part } });
   const preview = useAction(async () => {
     const body = { kind, template: own, linkBase };

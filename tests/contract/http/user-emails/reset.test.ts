@@ -288,7 +288,7 @@ describe("a request for an e-mail", () => {
     expect(done.status).toBe(200);
   });
 
-  it("[L9] survives a mail server that fails at first, and is served by another process if the first was killed", async () => {
+  it("[L9] that a killed process has stored is served by another one", async () => {
     await users.register();
     // As a process leaves it that was killed after it had stored the request.
     const values = [users.seed.endpointId, "reset", EMAIL, server.clock.at];

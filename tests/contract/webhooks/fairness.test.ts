@@ -1,0 +1,34 @@
+/** Tests that receivers that do not respond delay no webhook of another account (H7). Requests may take a minute, so a webhook that waits for them fails the test. */
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type ManageServer, startManageServer } from "@/tests/support/servers/manage-server";
+import { createWorldOn, WEBHOOK_CONFIG, type WebhookWorld } from "@/tests/support/webhooks/webhook-world";
+
+let server: ManageServer;
+let busy: WebhookWorld;
+let other: WebhookWorld;
+
+beforeAll(async () => {
+  server = await startManageServer({
+    ...WEBHOOK_CONFIG,
+    webhooks: { allowsHttp: true, timeoutMs: 60_000, retryFirstMs: 50, leaseMs: 120_000 },
+  });
+  busy = await createWorldOn(server);
+  other = await createWorldOn(server);
+});
+afterAll(async () => {
+  await busy.close();
+  await other.close();
+  await server.stop();
+});
+
+it("[H7] an account whose receivers hang has 16 requests in progress, and other accounts are served", async () => {
+  busy.receiver.respond(() => undefined);
+  for (let n = 0; n < 6; n += 1) await busy.hook();
+  await Promise.all(Array.from({ length: 40 }, (_, n) => busy.write(n)));
+  await busy.polling("16 requests", () => busy.receiver.received.length >= 16);
+  await other.hook();
+  await other.write("of another account");
+  expect((await other.receiver.take(1))[0]?.event.record.data).toBe("of another account");
+  await server.runtime.webhooks.poll();
+  expect(busy.receiver.received).toHaveLength(16);
+});
