@@ -202,6 +202,13 @@ type By = "switches" | "rules" | "a function";
 
 const ALL_ON: Switches = { secure: true, othersCanRead: true, othersCanUpdate: true, othersCanDelete: true };
 
+async function createDecidedWorld({ at, by }: { at: EndpointKind; by: By }): Promise<SecureWorld> {
+  const target = ENDPOINTS[at];
+  const world = await createSecureWorld(server, by === "switches" || target === "people" ? target : ALL_ON);
+  await decideBy(world, at, by);
+  return world;
+}
+
 async function decideBy({ endpointId, projectId }: SecureWorld, at: EndpointKind, by: By): Promise<void> {
   const endpoint = ENDPOINTS[at];
   const closed = { secure: false, othersCanRead: false, othersCanUpdate: false, othersCanDelete: false };
@@ -240,7 +247,7 @@ const waysOf = (at: EndpointKind): By[] => {
 
 const casesOf = (transport: "http" | "stream"): Case[] =>
   ROWS.filter(({ only }) => only === undefined || only === transport).flatMap(({ as, ...row }) =>
-    as.flatMap((caller) => (transport === "http" ? waysOf(row.at) : ["switches" as const]).map((by) => ({ ...row, as: caller, by }))),
+    as.flatMap((caller) => waysOf(row.at).map((by) => ({ ...row, as: caller, by }))),
   );
 
 async function send(world: SecureWorld, caller: Caller): Promise<{ path: string; headers: Record<string, string> }> {
@@ -289,9 +296,7 @@ const allowed = (verdict: Verdict, owners: Iterable<Owner>): Owner[] | undefined
 
 describe("over HTTP", () => {
   it.each(casesOf("http"))("[U6] [U7] [L4] [S1] [S2] [S3] [S4] [S6] [S7] [S8] $at, $as, by $by", async (row) => {
-    const target = ENDPOINTS[row.at];
-    const world = await createSecureWorld(server, row.by === "switches" || target === "people" ? target : ALL_ON);
-    await decideBy(world, row.at, row.by);
+    const world = await createDecidedWorld(row);
     const records = await addRecords(world, row.at);
     const { path, headers } = await send(world, row.as);
     const ask = async (method: string, query = "", body?: object) => {
@@ -390,8 +395,8 @@ function ownAccountLast({ users }: SecureWorld, headers: Record<string, string>)
 }
 
 describe("on the stream", () => {
-  it.each(casesOf("stream"))("[W1] [W3] [W5] [S6] $at, $as", async (row) => {
-    const world = await createSecureWorld(server, ENDPOINTS[row.at]);
+  it.each(casesOf("stream"))("[W1] [W3] [W5] [S6] [W29] $at, $as, by $by", async (row) => {
+    const world = await createDecidedWorld(row);
     const { path, headers } = await send(world, row.as);
     if (typeof row.read === "string") {
       for (const mode of ["", "&since=now"]) {

@@ -115,6 +115,7 @@ class CachedUserData implements UserData {
   }
 
   notify(notification: ChangeNotification): void {
+    if (this.#endpoints.size === 0) return;
     switch (notification.kind) {
       case "changes":
         for (const { endpointId, seq, record } of notification.changes) {
