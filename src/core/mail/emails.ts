@@ -2,13 +2,13 @@
 import type { Grant } from "@/src/core/access/access";
 import { toNetwork } from "@/src/core/access/client-network";
 import { toRateError } from "@/src/core/access/rate-limit-policy";
+import type { JudgedRecord } from "@/src/core/access/record-judge";
 import type { RateLimiter } from "@/src/core/limits/ports";
 import { formatAddress, isListed, parseAddress } from "@/src/core/mail/addresses";
 import { ATTACHMENT_BYTES_MAX } from "@/src/core/mail/attachments";
 import { type EmailBody, parseEmailBody, toBytes } from "@/src/core/mail/email-body";
 import { createMessageId, requireConfiguration } from "@/src/core/mail/mailer";
 import type { Delivery, MailAddress, MailAttachment, MailConfigurations, MailPolicy, Outbox, QueuedMessage } from "@/src/core/mail/ports";
-import type { MaybePromise } from "@/src/core/maybe-promise";
 import { toReplay, writeStoredResponse } from "@/src/core/records/idempotency-key";
 import type { IdempotencyKey, IdempotentResult, StoredRecord, StoredResponse, WriteResult } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
@@ -26,22 +26,6 @@ export interface ProjectFile {
   type: string;
   size: number;
 }
-
-/** Decides about new records of callers whose access is judged, and removes the fields that they may not see. A grant may have one. */
-export interface EmailJudge {
-  /** One verdict for each record. Only `true` allows. */
-  judge(operation: "create", records: readonly JudgedEmail[]): MaybePromise<readonly boolean[]>;
-  redact(record: JudgedEmail): string;
-}
-
-interface JudgedEmail {
-  uniqueId: string;
-  owner: string | null;
-  data: string;
-}
-
-/** A grant, as this module uses it. */
-type EmailGrant = Grant & { judge?: EmailJudge | undefined };
 
 export interface NewEmail {
   endpointId: string;
@@ -73,7 +57,7 @@ export interface Emails {
    * `server_busy` and `idempotency_key_reused`; then nothing was stored.
    */
   send(request: {
-    grant: EmailGrant;
+    grant: Grant;
     /** The client's address. */
     address: string;
     /** JSON text. */
@@ -201,21 +185,21 @@ export function createEmails({ store, outbox, configurations, limiter, wake }: E
 }
 
 /** Throws `access_denied`, and what the judge throws. */
-async function requireCreatable({ judge }: EmailGrant, record: JudgedEmail): Promise<void> {
+async function requireCreatable({ judge }: Grant, record: JudgedRecord): Promise<void> {
   if (!judge) return;
   const verdicts = await judge.judge("create", [record]);
   if (verdicts.length !== 1 || verdicts[0] !== true) throw new AppError("access_denied");
 }
 
 /** The record of the first request, judged as a new one. */
-async function replay(stored: StoredResponse, grant: EmailGrant): Promise<{ record: StoredRecord; isReplay: boolean }> {
+async function replay(stored: StoredResponse, grant: Grant): Promise<{ record: StoredRecord; isReplay: boolean }> {
   const sent = toOneReplay(stored);
   await requireCreatable(grant, { uniqueId: sent.record.id, owner: grant.user?.id ?? null, data: sent.record.data });
   return show(sent, grant);
 }
 
 /** The record as the caller may see it. */
-function show(sent: { record: StoredRecord; isReplay: boolean }, { judge, user }: EmailGrant): { record: StoredRecord; isReplay: boolean } {
+function show(sent: { record: StoredRecord; isReplay: boolean }, { judge, user }: Grant): { record: StoredRecord; isReplay: boolean } {
   if (!judge) return sent;
   const { record, isReplay } = sent;
   return { record: { ...record, data: judge.redact({ uniqueId: record.id, owner: user?.id ?? null, data: record.data }) }, isReplay };

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { EmailJudge } from "@/src/core/mail/emails";
+import type { RecordJudge } from "@/src/core/access/record-judge";
 import { WAITING_MAX } from "@/src/db/stores/outbox";
 import { isAppError } from "@/src/shared/errors";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
@@ -262,9 +262,10 @@ describe("the queue", () => {
     const endpoint = { id: rows[0]?.id ?? "", name: "mails" };
     const evidence = { key: null, masterKeyHash: null, revision: 1, tokenGeneration: 1, needsListedOrigin: false };
     const who = { master: true, user: null, keyId: null, keyExpiresAt: null, onlyOwner: undefined, via: "key" as const, evidence };
-    const send = (judge: EmailJudge) =>
+    const neverAsked = { identity: "a test", hidesFields: true, hiddenFields: () => [], condition: undefined };
+    const send = (judge: Pick<RecordJudge, "judge" | "redact">) =>
       node.node.mail.emails.send({
-        grant: { ...who, endpoint, projectId, ownerId: projectId, judge },
+        grant: { ...who, endpoint, projectId, ownerId: projectId, judge: { ...judge, ...neverAsked } },
         address: "192.0.2.1",
         data: '{"to":"ada@example.com","subject":"Hello","text":"Hello"}',
         idempotencyKey: undefined,
