@@ -423,7 +423,7 @@ describe("find", () => {
       "find('a', { limit: 101 })",
       "find('a', { limit: 1.5 })",
     ],
-    ...["find('a', { limit: '1' })", "find('a', null)", "find({ toString: () => 'a' }, {})"],
+    ...["find('a', { limit: '1' })", "find('a', null)", "find('a', { filter: 'x'.repeat(1e6) })", "find({ toString: () => 'a' }, {})"],
   ])("[S8] a wrong call throws: %s", async (call) => {
     expect(await judgeOne(`async ({ find }) => { await ${call}; return true; }`)).toMatchObject({ outcome: "failed", cause: "exception" });
   });

@@ -1,10 +1,7 @@
 /** The messages between the server and its sandbox workers, as types and schemas. */
 import * as z from "zod/mini";
-import { FUNCTION_FINDS_MAX, FUNCTION_REASON_LENGTH_MAX } from "@/src/core/access-functions/limits";
+import { FUNCTION_FIND_LENGTH_MAX, FUNCTION_FINDS_MAX, FUNCTION_REASON_LENGTH_MAX } from "@/src/core/access-functions/limits";
 import { MESSAGE_LENGTH_MAX } from "./limits";
-
-/** The maximum length of one find of an access function as JSON text. */
-const FIND_LENGTH_MAX = 16_384;
 
 export type WorkerKind = "jsonata" | "schema" | "function";
 
@@ -59,7 +56,7 @@ const judgementSchema = z.discriminatedUnion("outcome", [
   }),
   z.strictObject({
     outcome: z.literal("waits"),
-    finds: z.array(z.string().check(z.maxLength(FIND_LENGTH_MAX))).check(z.minLength(1), z.maxLength(FUNCTION_FINDS_MAX)),
+    finds: z.array(z.string().check(z.maxLength(FUNCTION_FIND_LENGTH_MAX))).check(z.minLength(1), z.maxLength(FUNCTION_FINDS_MAX)),
   }),
 ]);
 export type Judgement = z.infer<typeof judgementSchema>;

@@ -15,6 +15,9 @@ const CASES_MAX = 256;
 const JOB_LENGTH_MAX = 2 * 1024 * 1024;
 /** The maximum number of characters of found records that are kept for the cases of one call. */
 const FOUND_LENGTH_MAX = 8 * 1024 * 1024;
+/** The interval of the log entries of one endpoint, and the number of endpoints for which it is observed. */
+const LOG_INTERVAL_MS = 1_000;
+const NOTED_MAX = 1_000;
 /** Calls with at most this number of cases are shared. */
 const SHARED_CASES_MAX = 4;
 /** The maximum time that the finds of one call may take together, in milliseconds. */
@@ -63,15 +66,11 @@ export function createFunctionVerdicts({
   /** Calls that no worker has begun. */
   const waiting = new Map<string, Shared>();
 
+  const note = createFailureLog(log);
+
   async function evaluate(call: FunctionCall, onBegin?: () => void): Promise<FunctionVerdict[]> {
     const verdicts = await new Evaluation(call, { sandbox, finder, onBegin }).run();
-    const failures = verdicts.filter((verdict) => verdict.outcome === "failed");
-    const [first] = failures;
-    if (first) {
-      const { cause, line } = first;
-      // Without the message, which can quote data.
-      log.warn({ endpointId: call.endpointId, cause, line, failures: failures.length }, "an access function failed");
-    }
+    note(call.endpointId, verdicts);
     return verdicts;
   }
 
@@ -104,6 +103,27 @@ export function createFunctionVerdicts({
       waiting.set(key, shared);
       return verdicts;
     },
+  };
+}
+
+/** Logs the failures of an endpoint's function at most once a second, with their number. Without messages, which can quote data. */
+function createFailureLog(log: Pick<Log, "warn">): (endpointId: string, verdicts: readonly FunctionVerdict[]) => void {
+  /** By endpoint, the oldest first. */
+  const noted = new Map<string, { at: number; failures: number }>();
+  return (endpointId, verdicts) => {
+    const failed = verdicts.filter((verdict) => verdict.outcome === "failed");
+    const [first] = failed;
+    if (!first) return;
+    const before = noted.get(endpointId) ?? { at: Number.NEGATIVE_INFINITY, failures: 0 };
+    const failures = before.failures + failed.length;
+    const now = performance.now();
+    const isDue = now - before.at >= LOG_INTERVAL_MS;
+    noted.delete(endpointId);
+    noted.set(endpointId, isDue ? { at: now, failures: 0 } : { at: before.at, failures });
+    const [oldest] = noted.keys();
+    if (noted.size > NOTED_MAX && oldest !== undefined) noted.delete(oldest);
+    const { cause, line } = first;
+    if (isDue) log.warn({ endpointId, cause, line, failures }, "an access function failed");
   };
 }
 

@@ -79,6 +79,24 @@ describe("a page", () => {
     expect(page?.changed.map(({ id }) => id).sort()).toEqual([...own].sort());
   });
 
+  it("[W29] has the owners of exactly its records, if they are requested", async () => {
+    const ann = createUniqueId();
+    const own = await create(2, { owner: ann });
+    const ofNobody = await create(2);
+    const page = await reader.readPage(endpointId, { after: 0, upto: 3, withOwners: true });
+    expect(page?.owners).toEqual(new Map([...own.map((id): [string, string] => [id, ann]), [ofNobody[0], null]]));
+    expect([...(page?.owners?.keys() ?? [])].sort()).toEqual(
+      toRecords(page?.items ?? "")
+        .map(({ uniqueId }) => uniqueId)
+        .sort(),
+    );
+    expect((await reader.readPage(endpointId, { after: 0, upto: 3 }))?.owners).toBeUndefined();
+    const pages = await create(40, { data: `"${"x".repeat(10_000)}"` });
+    const first = await reader.readPage(endpointId, { after: 4, upto: 44, withOwners: true });
+    expect(first?.owners?.size).toBe(toRecords(first?.items ?? "").length);
+    expect(first?.owners?.size).toBeLessThan(pages.length);
+  });
+
   it("[W11] is empty if there are no records, and undefined if there is no endpoint", async () => {
     expect(await reader.readPage(endpointId, { after: 0, upto: 0 })).toMatchObject({ items: "", changed: [], nextAfter: undefined });
     expect(await reader.readPage(randomUUID(), { after: 0, upto: 0 })).toBeUndefined();

@@ -150,6 +150,43 @@ describe("a stream with a judge", () => {
     expect(stream.heard()).toEqual([2, 6]);
   });
 
+  it("[W29] a judge that allows only the records of a user is not asked about others, live and in a replay", async () => {
+    const memory = createMemoryHub();
+    const toJudge = () => createMemoryJudge({ identity: "ann", allows: (_, { owner }) => owner === "ann", owner: "ann" });
+    const [live, replaying] = [toJudge(), toJudge()];
+    const stream = await open(memory, { judge: live });
+    memory.publish([...memory.log.commit(2, { owner: "ann" }), ...memory.log.commit(3, { owner: "bob" }), ...memory.log.commit(1)]);
+    await heardAll(stream, 2);
+    stream.subscription?.closed();
+    const replayed = await open(memory, { judge: replaying, start: toStart(0) });
+    await heardAll(replayed, 3);
+    expect([stream.heard(), replayed.heard()]).toEqual([
+      [1, 2],
+      ["READY 0", 1, 2],
+    ]);
+    expect([live.judged, replaying.judged]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+  });
+
+  it("[R6] [W29] a caller without CPU budget does not delay the others with the same judge", async () => {
+    const memory = createMemoryHub();
+    const allows = () => {
+      throw new AppError("rate_limited");
+    };
+    const spent = createMemoryJudge({ identity: "same", allows, wait: () => nextTick() });
+    const good = createMemoryJudge({ identity: "same", allows: (seq) => seq > 1, wait: () => nextTick() });
+    const [first, second] = [await open(memory, { judge: spent }), await open(memory, { judge: good })];
+    memory.publish(memory.log.commit(3));
+    await heardAll(first, 2);
+    await heardAll(second, 2);
+    expect([first.heard(), second.heard()]).toEqual([
+      [2, 3],
+      [2, 3],
+    ]);
+  });
+
   it("[W2] [W29] an upload is one message with the files that it may read", async () => {
     const memory = createMemoryHub();
     const [plain, resumable] = [await open(memory, { judge: even() }), await open(memory, { judge: even(), start: NOW })];

@@ -257,7 +257,9 @@ class StreamHub implements Hub {
     request: Omit<Parameters<Hub["subscribe"]>[0], "connect"> & { sink: Sink; channel: Channel; found: FoundPosition; release: () => void },
   ): Subscription {
     const { grant, transport, filter: expression, sink, channel, found, release } = request;
-    const { onlyOwner, judge } = grant;
+    const { judge } = grant;
+    // Rules that allow only a user's own records need not be asked about those of others.
+    const onlyOwner = grant.onlyOwner ?? judge?.condition?.owner;
     const { start, known } = this.#cursors.toStart(request, found);
     const format = this.#cursors.toFormat(request);
     const { clock, queueBytesMax, sandbox } = this.#options;
@@ -270,6 +272,7 @@ class StreamHub implements Hub {
     const tip = toTip(found, source, format);
     const session: Session = createSession({
       grant,
+      onlyOwner,
       resumable: start.mode !== "plain",
       format,
       encode: judge ? channel.encodeSealed : encodeChange,

@@ -54,6 +54,8 @@ const NONE: readonly Change[] = [];
 
 export interface SessionOptions {
   grant: Grant;
+  /** The user whose records alone the stream can receive. Undefined: all records. */
+  onlyOwner: string | undefined;
   resumable: boolean;
   format: StreamFormat;
   encode: Encode;
@@ -99,9 +101,9 @@ class StreamSession implements Session {
   #begunTo = 0;
   #snapshot: Snapshot | undefined;
 
-  constructor({ grant, resumable, format, subscriber, ...options }: SessionOptions) {
+  constructor({ grant, onlyOwner, resumable, format, subscriber, ...options }: SessionOptions) {
     this.grant = grant;
-    this.onlyOwner = grant.onlyOwner;
+    this.onlyOwner = onlyOwner;
     this.resumable = resumable;
     this.#format = format;
     this.#subscriber = subscriber;

@@ -2,7 +2,7 @@
  * The text of the script that calls access functions inside QuickJS. It never runs in V8. It runs before the function's source, keeps its state in a closure,
  * and returns only texts. It makes the realm deterministic and freezes what data can reach through property names.
  */
-import { FUNCTION_FINDS_MAX, FUNCTION_FOUND_RECORDS_MAX } from "@/src/core/access-functions/limits";
+import { FUNCTION_FIND_LENGTH_MAX, FUNCTION_FINDS_MAX, FUNCTION_FOUND_RECORDS_MAX } from "@/src/core/access-functions/limits";
 import { JOIN_GUARD } from "./join-guard";
 
 /** The globals that a function sees. All others are deleted, because they show time, chance or the memory, or make code from texts. */
@@ -145,7 +145,9 @@ export const FUNCTION_HARNESS = `
     if (uniqueId !== null && filters.length > 0) throw new TypeError("find(endpoint, query): send uniqueId or filter, not both.");
     if (typeof limit !== "number" || limit % 1 !== 0 || limit < 1 || limit > ${FUNCTION_FOUND_RECORDS_MAX})
       throw new RangeError("find(endpoint, { limit }): limit is a whole number from 1 to ${FUNCTION_FOUND_RECORDS_MAX}.");
-    return stringify({ endpoint, uniqueId, filters, limit });
+    const key = stringify({ endpoint, uniqueId, filters, limit });
+    if (key.length > ${FUNCTION_FIND_LENGTH_MAX}) throw new RangeError("find(endpoint, query): the arguments are too long.");
+    return key;
   };
   const find = (endpoint, query) =>
     new Promise((resolve, reject) => {

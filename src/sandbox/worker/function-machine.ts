@@ -16,6 +16,8 @@ import { runWithTimeout } from "./run-with-timeout";
 const FILE = "function.js";
 /** A source without `export default` is evaluated between parentheses. */
 const PREFIX = "(";
+/** The length of the finds in one answer after which no more cases are called. */
+const FINDS_LENGTH_MAX = 1024 * 1024;
 
 const stateSchema = z.union([
   z.object({ finds: z.array(z.string()) }),
@@ -81,6 +83,7 @@ export async function createFunctionMachine(options: { timeoutMs: number; memory
           return;
         }
         const start = instance.copy();
+        let findsLength = 0;
         const halfTime = performance.now() + options.timeoutMs / 2;
         for (const [index, each] of cases.entries()) {
           if (index > 0) instance.restore(start, { clears: false });
@@ -88,7 +91,8 @@ export async function createFunctionMachine(options: { timeoutMs: number; memory
           // The function may have caught the error of the interruption, so its result is not used.
           if (clock.late()) return;
           judgements.push(judgement);
-          if (instance.hasGrown() || performance.now() > halfTime) return;
+          if (judgement.outcome === "waits") findsLength += judgement.finds.reduce((sum, key) => sum + key.length, 0);
+          if (findsLength > FINDS_LENGTH_MAX || instance.hasGrown() || performance.now() > halfTime) return;
         }
       });
       clock.stop();

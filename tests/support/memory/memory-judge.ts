@@ -19,6 +19,7 @@ export function createMemoryJudge({
   redact = ({ data }) => data,
   answer,
   dependencies,
+  owner,
 }: {
   identity: string;
   allows: (seq: number, record: JudgedRecord) => boolean;
@@ -26,6 +27,8 @@ export function createMemoryJudge({
   redact?: (record: JudgedRecord) => string;
   answer?: (records: readonly JudgedRecord[]) => readonly boolean[];
   dependencies?: () => readonly JudgeDependency[];
+  /** It allows only records of this user. */
+  owner?: string;
 }): MemoryJudge {
   const judged: number[] = [];
   const decide = (records: readonly JudgedRecord[]): readonly boolean[] => {
@@ -44,7 +47,7 @@ export function createMemoryJudge({
     redact,
     hiddenFields: () => [],
     hidesFields: true,
-    condition: undefined,
+    condition: owner === undefined ? undefined : { text: `r."ownerId" = $1::uuid`, values: [owner], isExact: true, owner },
     ...(dependencies ? { dependencies } : {}),
   };
 }
