@@ -1,7 +1,7 @@
 /** Tests endpoints (G4). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createEndpointPurge } from "@/src/db/stores/purge-endpoints";
-import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;

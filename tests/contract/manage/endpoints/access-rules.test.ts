@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createUniqueId } from "@/src/core/records/unique-id";
 import { previewAccess } from "@/src/management/access/preview-access";
 import { ACCESS_VERSIONS_MAX, accessCheckedSchema, accessPreviewedSchema, accessVersionsSchema } from "@/src/shared/management/access";
-import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 const CALLER = ["account", "project", "caller"] as const;
 const NO_RECORD = "0".repeat(32);

@@ -5,7 +5,7 @@ import { toDashboardHashContext } from "@/src/core/users/password-hasher";
 import { bodyOf, freshAddress } from "@/tests/support/clients/user-emails";
 import { type MailServer, startMailServer, toSmtpConfig } from "@/tests/support/servers/mail-server";
 import { until } from "@/tests/support/until";
-import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 const PUBLIC_URL = "http://rested.test:3000";
 const PASSWORD = "the password of ada";

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { accessCheckedSchema } from "@/src/shared/management/access";
 import { ACCESS_FUNCTION_BYTES_MAX } from "@/src/shared/text/access-function";
-import { type ManageServer, type Person, startManageServer } from "../../support/servers/manage-server";
+import { type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 let server: ManageServer;
 let ada: Person;
