@@ -11,6 +11,7 @@ import type {
   RecordJudges,
 } from "@/src/core/access/record-judge";
 import type { Clock } from "@/src/core/clock";
+import { findDuplicateKey } from "@/src/core/json/duplicates";
 import { andThen, type MaybePromise } from "@/src/core/maybe-promise";
 import type { FunctionCase } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
@@ -102,6 +103,14 @@ class FunctionJudge implements RecordJudge {
   async judge(operation: JudgedOperation, records: readonly JudgedRecord[], options: JudgeOptions = {}): Promise<readonly boolean[]> {
     this.#lastRefusal = undefined;
     if (records.length === 0) return [];
+    if (operation === "create" || operation === "update") {
+      const bodies = operation === "create" ? records.map(({ data }) => data) : [options.input ?? "null"];
+      const refusal = refuseDuplicates(bodies);
+      if (refusal) {
+        if (records.length === 1) this.#lastRefusal = refusal;
+        return records.map(() => false);
+      }
+    }
     const cases = records.flatMap((record) => toFunctionCases(operation, record, options.input));
     const perRecord = cases.length / records.length;
     const verdicts = await this.#evaluate(cases, options);
@@ -145,6 +154,16 @@ class FunctionJudge implements RecordJudge {
     const name = recordId === undefined || isFull ? endpointId : endpointId + recordId;
     if (!this.#dependencies.has(name)) this.#dependencies.set(name, isFull ? { ...dependency, recordId: undefined } : dependency);
   }
+}
+
+/** A function sees only the last value of a duplicate key, and rules can read another one, so the body would not be what the function allowed. */
+function refuseDuplicates(bodies: readonly string[]): AppError | undefined {
+  for (const body of bodies) {
+    const place = findDuplicateKey(body);
+    if (place !== undefined)
+      return new AppError("access_denied", { detail: `The body has a duplicate key at ${toPlainText(place)}. Send each key once.` });
+  }
+  return undefined;
 }
 
 function isAllowed(verdict: FunctionVerdict | undefined): boolean {

@@ -64,6 +64,17 @@ describe("leavesFields", () => {
     ['{"a":{},"a":1}', [["a", "b"]], false],
     ['{"a":1}', [], true],
   ])("[S7] a merge of %s leaves %j: %s", (patch, paths, expected) => {
-    expect(leavesFields(patch, paths)).toBe(expected);
+    for (const stored of ["{}", '{"a":{"b":2}}', '{"a":2}']) expect(leavesFields(stored, patch, paths)).toBe(expected);
+  });
+
+  it.each([
+    ['{"a":[{"b":1}]}', '{"a":{"c":1}}', [["a", "b"]], false],
+    ['{"a":[{}]}', '{"a":{"c":1}}', [["a", "b"]], false],
+    ['{"a":[{"b":1}]}', '{"a":{"0":{}}}', [["a", "b"]], false],
+    ['{"a":[],"a":{"b":1}}', '{"a":{"c":1}}', [["a", "b"]], false],
+    ['{"x":{"a":[{"b":1}]}}', '{"x":{"a":{}}}', [["x", "a", "b"]], false],
+    ['{"a":[1],"x":[2]}', '{"x":{"c":1}}', [["a", "b"]], true],
+  ])("[S7] in %s, a merge of %s leaves %j: %s, because an object replaces a list", (stored, patch, paths, expected) => {
+    expect(leavesFields(stored, patch, paths)).toBe(expected);
   });
 });

@@ -20,15 +20,18 @@ export function keepFields(stored: string, body: string, paths: readonly Path[])
 }
 
 /**
- * True if merging `patch` into an object would change none of the fields that `paths` name, whatever the object is: it has none of them, and replaces
- * nothing that may have them.
+ * True if merging `patch` into the object `stored` changes none of the fields that `paths` name: it has none of them, and replaces nothing that may have them.
+ * An object that is merged into a list replaces the list. Whether it is true depends only on `paths`, `patch`, and what is left of `stored`.
  */
-export function leavesFields(patch: string, paths: readonly Path[]): boolean {
+export function leavesFields(stored: string, patch: string, paths: readonly Path[]): boolean {
   if (paths.length === 0) return true;
-  if (!isObject(patch)) return false;
+  if (!isObject(patch) || isArray(stored)) return false;
+  const members = isObject(stored) ? readMembers(stored) : [];
   return readMembers(patch).every(({ key, valueText }) => {
     const inner = enter(paths, key);
-    return inner !== WHOLE && leavesFields(valueText, inner);
+    if (inner === WHOLE) return false;
+    // Of duplicates the last one is merged, and the others are lost.
+    return inner.length === 0 || findAll(members, key).every((value) => leavesFields(value, valueText, inner));
   });
 }
 
@@ -79,6 +82,13 @@ function enter(paths: readonly Path[], key: string): readonly Path[] | typeof WH
 function findLast(members: readonly JsonMember[], key: string): string | undefined {
   const name = normalizeText(key);
   return members.findLast((member) => normalizeText(member.key) === name)?.valueText;
+}
+
+/** The values of a key, in every normal form of it. If there is none, a value without members. */
+function findAll(members: readonly JsonMember[], key: string): readonly string[] {
+  const name = normalizeText(key);
+  const found = members.filter((member) => normalizeText(member.key) === name).map(({ valueText }) => valueText);
+  return found.length === 0 ? ["null"] : found;
 }
 
 function withValue({ text, valueText }: JsonMember, value: string): { text: string } {

@@ -86,7 +86,7 @@ export function keepHidden(judge: RecordJudge, record: JudgedRecord, body: strin
 
 /** Throws `access_denied` if merging the patch into the record may change a hidden field. */
 export function requireHiddenLeft(judge: RecordJudge, record: JudgedRecord, patch: string): void {
-  if (judge.hidesFields && !leavesFields(patch, judge.hiddenFields(record))) throw createHiddenError();
+  if (judge.hidesFields && !leavesFields(record.data, patch, judge.hiddenFields(record))) throw createHiddenError();
 }
 
 function createHiddenError(): AppError {

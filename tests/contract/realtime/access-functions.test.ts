@@ -114,6 +114,26 @@ describe("on HTTP", () => {
     expect(await (await call("GET", { user: ann })).json()).toEqual([]);
   });
 
+  it("[S8] a body with a duplicate key is refused, because a rule could read the value that the function does not see", async () => {
+    const { ann } = world.users;
+    const stored = await addRecord(server, world.endpointId, ann.id, '{"profile":{}}');
+    await setFunction("({ input }) => !input || input.profile.role === undefined");
+    const sendText = (method: string, query: string, text: string) =>
+      fetch(`${server.httpOrigin}${world.path}?key=${world.keys.both}${query}`, {
+        method,
+        headers: { Authorization: `Bearer ${ann.token}`, "Content-Type": "application/json" },
+        body: text,
+      });
+    const text = String.raw`{"profile":{"role":"admin"},"pro\u0066ile":{"x":1}}`;
+    const puts = ["force", "replace", "merge"].map((strategy) => ["PUT", `&uniqueId=${stored}&strategy=${strategy}`, text] as const);
+    for (const [method, query, body] of [["POST", "", text], ["POST", "&bulk=true", `[{"profile":{}},${text}]`], ...puts] as const)
+      await expectProblem(await sendText(method, query, body), "access_denied");
+    const refused = await sendText("POST", "", text);
+    expect(((await refused.json()) as { detail: string }).detail).toBe("The body has a duplicate key at /profile. Send each key once.");
+    expect((await sendText("PUT", `&uniqueId=${stored}`, '{"profile":{"x":1}}')).status).toBe(200);
+    expect(await listTexts({ user: ann })).toHaveLength(1);
+  });
+
   it("[S8] the function sees the user's data, the key without its secret, the origin and the time", async () => {
     const source = `({ user, request, now }) => ({ allow: false, reason: JSON.stringify([user, request, now]) })`;
     await setFunction(source);

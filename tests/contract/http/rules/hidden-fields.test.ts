@@ -93,6 +93,18 @@ describe("writing", () => {
     expect(await dataOf(id)).toEqual(DATA);
   });
 
+  it("[S7] an object that is merged into a list with hidden fields would replace it, and is refused in the same way", async () => {
+    const { put, dataOf, id, add, ask } = await createWorld();
+    const without = await add("ann", SEEN);
+    for (const notes of [{}, { n: 1 }, { 0: { n: 2 } }]) {
+      const refused = await put("&strategy=merge", { notes });
+      expect([refused.status, refused.body.code]).toEqual([403, "access_denied"]);
+      const same = await ask("bob", "PUT", { query: `&uniqueId=${without}&strategy=merge`, body: { notes } });
+      expect({ ...same.body, requestId: "" }).toEqual({ ...refused.body, requestId: "" });
+    }
+    expect(await dataOf(id)).toEqual(DATA);
+  });
+
   it("[S7] a text or a list cannot replace a record with hidden fields", async () => {
     const { put, dataOf, id, ask } = await createWorld();
     for (const body of ["a text", [1], null]) expect((await put("", body)).status).toBe(403);

@@ -70,6 +70,19 @@ describe("users", () => {
     expect(admin.login.body.data).toEqual({ username: "erin", role: "admin", badge: "b", internal: "secret-2" });
   });
 
+  it("[S7] [L4] users cannot remove a hidden field of their own record, whatever they send", async () => {
+    const ruled = await people({ create: "@input.banned missing", update: "@owner = @user.id", hide: ["banned"] });
+    const { id, headers } = await enter(ruled, "finn");
+    await ruled.ask("master", "PUT", { query: `&uniqueId=${id}&strategy=merge`, body: { banned: true } });
+    for (const strategy of ["force", "replace", "merge"]) {
+      const query = `&uniqueId=${id}&strategy=${strategy}`;
+      expect((await ruled.ask("nobody", "PUT", { query, headers, body: { n: strategy } })).status).toBe(200);
+      expect((await ruled.ask("nobody", "PUT", { query, headers, body: { email: `${strategy}@example.com` } })).status).toBe(200);
+      expect((await ruled.ask("nobody", "PUT", { query, headers, body: { banned: null } })).status).toBe(403);
+      expect(await ruled.dataOf(id)).toMatchObject({ banned: true });
+    }
+  });
+
   it("[S7] [L4] a change is judged by its body without passwords, and keeps hidden fields", async () => {
     const ruled = await people({
       update: "@input.password missing & @input.currentPassword missing & @input.role missing",
