@@ -113,12 +113,14 @@ class FunctionJudge implements RecordJudge {
     }
     const cases = records.flatMap((record) => toFunctionCases(operation, record, options.input));
     const perRecord = cases.length / records.length;
-    const verdicts = await this.#evaluate(cases, options);
+    const verdicts = await this.#evaluate(cases, operation === "subscribe", options);
     if (records.length === 1) this.#lastRefusal = toRefusal(verdicts.find((verdict) => !isAllowed(verdict)));
-    return records.map((_, index) => verdicts.slice(index * perRecord, (index + 1) * perRecord).every(isAllowed));
+    const judged = records.slice(0, Math.floor(verdicts.length / perRecord));
+    if (judged.length === 0) throw new AppError("server_busy");
+    return judged.map((_, index) => verdicts.slice(index * perRecord, (index + 1) * perRecord).every(isAllowed));
   }
 
-  #evaluate(cases: readonly FunctionCase[], { signal, caller }: JudgeOptions): Promise<FunctionVerdict[]> {
+  #evaluate(cases: readonly FunctionCase[], isPartial: boolean, { signal, caller }: JudgeOptions): Promise<FunctionVerdict[]> {
     const { endpoint, project, key } = this.#request.resolved;
     return this.#options.verdicts.evaluate({
       source: this.#source,
@@ -128,6 +130,7 @@ class FunctionJudge implements RecordJudge {
       ownerId: project.ownerId,
       common: `{"user":${this.#user},"request":${this.#client},"now":${this.#options.clock.now().getTime()}}`,
       cases,
+      isPartial,
       caller: caller ?? this.caller ?? [project.ownerId, project.id, `${key?.id} ${this.#request.user?.id}`],
       signal,
       onFound: (source) => this.#depend({ ...source, isInIdentity: false }),
@@ -197,7 +200,14 @@ export function combineJudges(rules: RecordJudge, called: RecordJudge): RecordJu
         return andThen(called.judge(operation, allowed, options), (calledVerdicts) => {
           if (records.length === 1) lastRefusal = called.lastRefusal;
           let at = 0;
-          return records.map((_, index) => verdicts[index] === true && calledVerdicts[at++] === true);
+          const combined: boolean[] = [];
+          for (const [index] of records.entries()) {
+            const isCalled = verdicts[index] === true;
+            // The function has judged only the first records.
+            if (isCalled && at === calledVerdicts.length) break;
+            combined.push(isCalled && calledVerdicts[at++] === true);
+          }
+          return combined;
         });
       });
     },

@@ -1,6 +1,7 @@
 /** Tests the rounds between access functions and their finds (S8), with the real sandbox and a finder in memory. */
 import { afterAll, describe, expect, it } from "vitest";
 import { createSandbox } from "@/src/sandbox/sandbox";
+import { AppError } from "@/src/shared/errors";
 import { unlessRefusedAsBusy } from "@/tests/support/unless-busy";
 import { createFunctionVerdicts, type FunctionCall } from "./function-verdicts";
 import type { RecordFinder } from "./ports";
@@ -94,6 +95,28 @@ describe("access functions that find", () => {
     );
     expect(verdicts.map(({ outcome }) => outcome)).toEqual(["verdict", "failed", "failed", "failed", "failed", "failed"]);
     expect(logged).toEqual([{ endpointId: "endpoint", cause: "time", line: undefined, failures: 5 }]);
+  });
+});
+
+describe("a call for a stream", () => {
+  it("[S8] [W29] judges every record, however many others exceed a limit", async () => {
+    const { evaluate } = createFunctionVerdicts({ sandbox: strict, finder: createFinder(() => 1), log: { warn: () => undefined } });
+    const datas = [1, 1, 1, 1, 0];
+    const verdicts = await unlessRefusedAsBusy(() =>
+      evaluate(toCall("({ record }) => { while (record.data === 1); return true; }", datas, { isPartial: true })),
+    );
+    expect(verdicts.map(({ outcome }) => outcome)).toEqual(["failed", "failed", "failed", "failed", "verdict"]);
+  });
+
+  it("[S8] [W29] returns the first verdicts if the database is busy for the others, and fails if there are none", async () => {
+    const finder: RecordFinder = { find: () => Promise.reject(new AppError("database_unavailable")) };
+    const { evaluate } = createFunctionVerdicts({ sandbox, finder, log: { warn: () => undefined } });
+    const source = "async ({ record, find }) => record.data === 'open' || (await find('rooms', { uniqueId: 'x' })).length > 0";
+    expect(await evaluate(toCall(source, ["open", "open", "closed", "open"], { isPartial: true }))).toEqual(
+      Array(2).fill({ outcome: "verdict", allow: true }),
+    );
+    for (const call of [toCall(source, ["closed", "open"], { isPartial: true }), toCall(source, ["open", "closed"])])
+      await expect(evaluate(call)).rejects.toMatchObject({ code: "database_unavailable" });
   });
 });
 

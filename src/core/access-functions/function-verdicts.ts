@@ -5,7 +5,7 @@
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { Log } from "@/src/core/log";
 import type { FunctionCase, FunctionJudgement, Sandbox } from "@/src/core/sandbox";
-import { AppError } from "@/src/shared/errors";
+import { AppError, isAppError } from "@/src/shared/errors";
 import { FUNCTION_FINDS_MAX } from "./limits";
 import type { FoundRecords, RecordFinder } from "./ports";
 
@@ -40,6 +40,11 @@ export interface FunctionCall {
   /** JSON text: what all cases have in common. */
   common: string;
   cases: readonly FunctionCase[];
+  /**
+   * Returns the verdicts before the first missing one if the sandbox or the database is busy. Absent: throws then, and after too many cases that exceed a limit, the
+   * remaining ones are refused.
+   */
+  isPartial?: boolean | undefined;
   caller: CallerPath;
   signal?: AbortSignal | undefined;
   /** Called for each endpoint or record that a find has read. */
@@ -48,7 +53,7 @@ export interface FunctionCall {
 
 export interface FunctionVerdicts {
   /**
-   * Returns a verdict for each case, in their order. A function that fails is logged with its line, and never with data. Throws retryable errors of the
+   * Returns a verdict for each case, in their order (fewer: see `isPartial`). A function that fails is logged with its line, and never with data. Throws retryable errors of the
    * sandbox and the database (`server_busy`, `rate_limited`, `database_unavailable`), and the signal's reason: then there is no verdict, and the caller refuses.
    */
   evaluate(call: FunctionCall): Promise<FunctionVerdict[]>;
@@ -165,20 +170,31 @@ class Evaluation {
   async run(): Promise<FunctionVerdict[]> {
     let waiting: Waiting[] = this.#call.cases.map((each, index) => ({ index, case: each, keys: [] }));
     while (waiting.length > 0) {
-      if (this.#limitsExceeded >= LIMITS_EXCEEDED_MAX) {
+      if (!this.#call.isPartial && this.#limitsExceeded >= LIMITS_EXCEEDED_MAX) {
         for (const { index } of waiting) this.#verdicts[index] = { outcome: "failed", cause: "time" };
         break;
       }
-      const candidates = waiting.slice(0, CASES_MAX);
-      await this.#load(candidates);
-      const batch = this.#takeBatch(candidates);
-      const judgements = await this.#judge(batch);
-      const judged = batch.slice(0, judgements.length);
-      // Cases that have begun go first, so that their found records are not read again.
-      const later = judged.flatMap((each, at) => this.#settle(each, judgements[at] ?? { outcome: "failed", cause: "pending" }));
-      waiting = [...later, ...waiting.slice(judged.length)];
+      try {
+        waiting = await this.#step(waiting);
+      } catch (error) {
+        const known = this.#verdicts.slice(0, Math.min(...waiting.map(({ index }) => index)));
+        if (this.#call.isPartial && known.length > 0 && isAppError(error) && error.entry.retryable) return known;
+        throw error;
+      }
     }
     return this.#verdicts;
+  }
+
+  /** Evaluates the first cases, and returns those without a verdict. */
+  async #step(waiting: readonly Waiting[]): Promise<Waiting[]> {
+    const candidates = waiting.slice(0, CASES_MAX);
+    await this.#load(candidates);
+    const batch = this.#takeBatch(candidates);
+    const judgements = await this.#judge(batch);
+    const judged = batch.slice(0, judgements.length);
+    // Cases that have begun go first, so that their found records are not read again.
+    const later = judged.flatMap((each, at) => this.#settle(each, judgements[at] ?? { outcome: "failed", cause: "pending" }));
+    return [...later, ...waiting.slice(judged.length)];
   }
 
   /** Reads what the cases wait for, in their order: all of the first case, and of the others until enough is in memory. */

@@ -66,12 +66,17 @@ export function judgeRecords(judge: StreamJudge, records: readonly JudgedRecord[
   }
 }
 
-/** Throws if there is not one verdict for each record, and what `redact` throws. */
+/** If the judge had time for the first records only, the others are judged later. Throws without a verdict, and what `redact` throws. */
 function show(judge: StreamJudge, records: readonly JudgedRecord[], verdicts: readonly boolean[]): Shown {
-  if (verdicts.length !== records.length) throw new Error(`A judge returned ${verdicts.length} verdicts for ${records.length} records.`);
+  if (verdicts.length === 0 || verdicts.length > records.length)
+    throw new Error(`A judge returned ${verdicts.length} verdicts for ${records.length} records.`);
   const toData = (record: JudgedRecord) => (judge.hidesFields ? judge.redact(record) : record.data);
-  // Only `true` allows, whatever a judge returns.
-  return { data: records.map((record, index) => (verdicts[index] === true ? toData(record) : undefined)), failed: undefined };
+  const judged = records.slice(0, verdicts.length);
+  return {
+    // Only `true` allows, whatever a judge returns.
+    data: judged.map((record, index) => (verdicts[index] === true ? toData(record) : undefined)),
+    failed: judged.length < records.length ? new AppError("server_busy") : undefined,
+  };
 }
 
 /** Finds the record on which the judge failed, so that the ones before it are sent. A judge that is busy is not asked again. */

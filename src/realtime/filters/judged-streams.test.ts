@@ -293,6 +293,25 @@ describe("a judge that cannot judge", () => {
   });
 });
 
+describe("a judge that is slow", () => {
+  it("[W29] a judge that has time for the first changes only is asked for the others later, and none is lost", async () => {
+    const memory = createMemoryHub();
+    const whole = createMemoryJudge({ identity: "two at a time", allows: () => true, wait: () => nextTick() });
+    const judge: RecordJudge = {
+      ...whole,
+      judge: (operation, records, options) => whole.judge(operation, records.slice(0, 2), options),
+    };
+    const stream = await open(memory, { judge, start: NOW });
+    memory.publish(memory.log.commit(9));
+    const records = () => stream.heard().filter((each) => typeof each === "number");
+    await until("9 changes", async () => {
+      await memory.hub.poll();
+      return records().length >= 9;
+    });
+    expect(records()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+});
+
 describe("the cursors of a stream with a judge", () => {
   it("[W26] [W29] have sealed proofs, which say nothing about changes that it may not read", async () => {
     const memory = createMemoryHub();
