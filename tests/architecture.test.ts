@@ -75,7 +75,7 @@ const RULES: Readonly<Record<Part, Rule>> = {
 const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> = {
   core: {
     access: ["json", "rules"],
-    "access-functions": ["access"],
+    "access-functions": ["access", "json"],
     files: ["http", "json", "limits", "records"],
     http: [],
     json: [],
