@@ -171,7 +171,7 @@ describe("merge", () => {
     const { record } = await create('"text"', "text");
     const error = new AppError("merge_needs_objects");
     const merge = store.merge(endpointId, record.id, (current) => {
-      expect(current).toEqual({ contentType: "text", data: '"text"' });
+      expect(current).toMatchObject({ contentType: "text", data: '"text"' });
       throw error;
     });
     await expect(merge).rejects.toBe(error);

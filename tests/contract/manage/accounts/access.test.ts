@@ -11,6 +11,8 @@ const FILE: Call = { raw: { contentType: "text/plain", bytes: "a file" } };
 /** Schemas are larger than other bodies. */
 const BODY_BYTES = { form: 70_000, schema: 2_000_000 };
 
+const EMAIL = { host: "smtp.example.com", port: 587, secure: false, from: "shop@example.com" };
+
 /** A valid request for every method of every route that needs a sign-in. */
 const REQUESTS: { method: string; path: string; call?: Call }[] = [
   { method: "GET", path: "/api/manage/projects" },
@@ -58,6 +60,21 @@ const REQUESTS: { method: string; path: string; call?: Call }[] = [
   { method: "GET", path: "/api/manage/endpoints/{endpoint}/user-emails" },
   { method: "PATCH", path: "/api/manage/endpoints/{endpoint}/user-emails", call: { body: { loginCodes: true } } },
   { method: "POST", path: "/api/manage/endpoints/{endpoint}/user-emails/preview", call: { body: { kind: "reset" } } },
+  { method: "GET", path: "/api/manage/projects/{project}/email" },
+  { method: "PUT", path: "/api/manage/projects/{project}/email", call: { body: EMAIL } },
+  { method: "POST", path: "/api/manage/projects/{project}/email/test", call: { body: { to: "eve@example.com" } } },
+  { method: "DELETE", path: "/api/manage/projects/{project}/email" },
+  { method: "GET", path: "/api/manage/projects/{project}/webhooks" },
+  { method: "POST", path: "/api/manage/projects/{project}/webhooks", call: { body: { url: "https://203.0.113.7/hook" } } },
+  { method: "GET", path: "/api/manage/webhooks/{webhook}" },
+  { method: "PATCH", path: "/api/manage/webhooks/{webhook}", call: { body: { operations: ["POST"] } } },
+  { method: "GET", path: "/api/manage/webhooks/{webhook}/deliveries" },
+  { method: "POST", path: "/api/manage/webhooks/{webhook}/deliveries/{delivery}/resend" },
+  { method: "POST", path: "/api/manage/webhooks/{webhook}/pause" },
+  { method: "POST", path: "/api/manage/webhooks/{webhook}/resume" },
+  { method: "POST", path: "/api/manage/webhooks/{webhook}/replay", call: { body: { from: "now" } } },
+  { method: "POST", path: "/api/manage/webhooks/{webhook}/rotate-secret", call: { body: { graceSeconds: 60 } } },
+  { method: "DELETE", path: "/api/manage/webhooks/{webhook}" },
   { method: "GET", path: "/api/manage/endpoints/{endpoint}/users" },
   { method: "GET", path: USER },
   { method: "DELETE", path: USER },
@@ -95,7 +112,15 @@ beforeAll(async () => {
   const { body } = await ada.call("POST", "/api/manage/start", { body: { name: "Secret things" } });
   const session = await server.runtime.db.session.create({ data: { userId: ada.id, expiresAt: new Date(Date.now() + 60_000) } });
   const tokens = await ada.call("GET", "/api/manage/account/tokens");
-  adas = { project: body.project.id, endpoint: body.endpoint.id, key: body.key.id, session: session.id, token: tokens.body[0].id };
+  const { id: projectId } = body.project;
+  const webhook = await server.runtime.db.webhook.create({
+    data: { projectId, url: "https://203.0.113.7/", secret: Buffer.from("sealed") },
+  });
+  await server.runtime.db.projectEmail.create({ data: { ...EMAIL, projectId, recipients: "self", rate: 60 } });
+  adas = {
+    ...{ project: projectId, endpoint: body.endpoint.id, key: body.key.id, session: session.id, token: tokens.body[0].id },
+    webhook: webhook.id,
+  };
 });
 afterAll(() => server.stop());
 
@@ -111,6 +136,9 @@ async function snapshot(): Promise<string> {
     await db.session.findMany({ where: { userId: ada.id } }),
     await db.managementToken.findMany({ where: { userId: ada.id }, omit: { lastUsedAt: true } }),
     await db.streamTicket.findMany({ where: { userId: ada.id } }),
+    // Reading a webhook's log is not a change by a request.
+    await db.webhook.findMany({ where: { project: { ownerId: ada.id } }, omit: { lastTriedAt: true } }),
+    await db.projectEmail.findMany({ where: { project: { ownerId: ada.id } } }),
   ];
   return JSON.stringify(all, (_, value) => (typeof value === "bigint" ? String(value) : value));
 }
