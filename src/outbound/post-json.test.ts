@@ -81,6 +81,14 @@ describe("createPostJson", () => {
     await expect(createPost()(receiver.url)).rejects.toThrow(message);
   });
 
+  it("[H7] a reply that changes the protocol is a reply, and ends the request", async () => {
+    const receiver = await receive();
+    receiver.respond(
+      (response) => void response.socket?.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
+    );
+    expect(await createPost()(receiver.url)).toEqual({ status: 101, excerpt: "", retryAfter: undefined });
+  });
+
   it("[H7] does not follow redirects", async () => {
     const [receiver, other] = [await receive(), await receive()];
     receiver.respond(respondWith(307, { location: other.url }));

@@ -112,6 +112,7 @@ function send({ url, agent, lookup, headers, body, policy, signal }: Sending): P
       ...(agent === undefined ? {} : { agent }),
     });
     request.maxHeadersCount = HEADERS_MAX;
+    let isAnswered = false;
     request.on("socket", (socket) => {
       // The address was checked before. This holds even if a library resolves the name again.
       const check = () => {
@@ -126,7 +127,17 @@ function send({ url, agent, lookup, headers, body, policy, signal }: Sending): P
       reject(isReset && request.reusedSocket && !signal.aborted ? new ClosedWhileIdleError() : error);
     });
     request.on("response", (response) => {
+      isAnswered = true;
       readReply(response).then(resolve, reject);
+    });
+    // A reply that changes the protocol has no body. Without this listener, Node.js ends the connection and emits neither a response nor an error.
+    request.on("upgrade", (response, socket) => {
+      socket.destroy();
+      resolve({ status: response.statusCode ?? 0, excerpt: "", retryAfter: undefined });
+    });
+    // A request has an end, whatever else happens to its connection. After a response, its body has one of its own.
+    request.on("close", () => {
+      if (!isAnswered) reject(new OutboundError("The receiver closed the connection without a response."));
     });
     request.end(body);
   });

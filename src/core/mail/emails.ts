@@ -45,7 +45,7 @@ export interface EmailStore {
     toResponse: (records: readonly StoredRecord[]) => string,
   ): Promise<IdempotentResult>;
   findStoredResponse(endpointId: string, key: IdempotencyKey): Promise<StoredResponse | undefined>;
-  /** The address in the data of a user of the project. Undefined: there is none, or it is known not to be verified. */
+  /** The verified address of a user of the project (L10), in the form in which names are compared. Undefined: there is none. */
   findUserAddress(projectId: string, userId: string): Promise<string | undefined>;
   /** Those of the records of the project that have files. */
   findFiles(projectId: string, recordIds: readonly string[]): Promise<ProjectFile[]>;
@@ -90,10 +90,11 @@ export function createEmails({ store, outbox, configurations, limiter, wake }: E
     const own = grant.user && parseAddress((await store.findUserAddress(grant.projectId, grant.user.id)) ?? "");
     if (!own)
       throw new AppError("recipient_not_allowed", {
-        detail: "Mails go only to the signed-in user's own address (data.email), and this request has no user with one.",
+        detail:
+          "Mails go only to the signed-in user's own verified address, and this request has no user with one. A user verifies it with verify=true.",
       });
     if (!all.every((address) => isListed([own.address.toLowerCase()], address)))
-      throw new AppError("recipient_not_allowed", { detail: "Mails go only to the signed-in user's own address (data.email)." });
+      throw new AppError("recipient_not_allowed", { detail: "Mails go only to the signed-in user's own verified address (data.email)." });
   }
 
   async function countRecipients({

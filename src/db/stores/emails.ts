@@ -11,12 +11,11 @@ import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { findStoredResponse } from "@/src/db/records/idempotent-requests";
 import { nameStatement } from "@/src/db/statement";
 
-// `emailVerified` is absent where the project does not verify addresses.
+// Not from `data`: whoever registers chooses it, so without a proof it could name anybody.
 const FIND_ADDRESS = nameStatement(
-  "rested_find_user_address",
-  `SELECT r.data->>'email' AS email FROM "AppUser" u JOIN "Record" r ON r.id = u.id AND r."contentType" = 'json'
-  JOIN "Endpoint" e ON e.id = u."endpointId" AND e."projectId" = $1::uuid
-  WHERE u.id = $2::uuid AND json_typeof(r.data) = 'object' AND json_typeof(r.data->'email') = 'string' AND (r.data->>'emailVerified') IS DISTINCT FROM 'false'`,
+  "rested_find_verified_address",
+  `SELECT u.name AS email FROM "AppUser" u JOIN "Endpoint" e ON e.id = u."endpointId" AND e."projectId" = $1::uuid
+  WHERE u.id = $2::uuid AND u."verifiedName" = u.name`,
 );
 
 const FIND_FILES = nameStatement(
@@ -65,8 +64,8 @@ export function createEmailStore({
       ),
     findStoredResponse: (endpointId, key) => findStoredResponse(read, endpointId, key),
     async findUserAddress(projectId, userId) {
-      const [row] = await reads.$queryRawUnsafe<{ email: string | null }[]>(FIND_ADDRESS, projectId, userId);
-      return row?.email ?? undefined;
+      const [row] = await reads.$queryRawUnsafe<{ email: string }[]>(FIND_ADDRESS, projectId, userId);
+      return row?.email;
     },
     findFiles: async (projectId, ids) => reads.$queryRawUnsafe<ProjectFile[]>(FIND_FILES, projectId, [...ids]),
   };

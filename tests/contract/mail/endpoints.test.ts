@@ -86,9 +86,11 @@ async function untilState(state: string) {
 const countWaiting = async () => Number((await server.pool.query(`SELECT count(*) AS n FROM "OutboxMail"`)).rows[0]?.n);
 const asUser = ({ token }: Pick<TestUser, "token">) => ({ Authorization: `Bearer ${token}` });
 
+/** A user whose address is verified. */
 async function signUp(email: string): Promise<Record<string, string>> {
   const at = { origin: server.origin, path: people.path };
-  await registerUser(at, { email, password: "correct horse battery" });
+  const uniqueId = await registerUser(at, { email, password: "correct horse battery" });
+  await server.pool.query(`UPDATE "AppUser" SET "verifiedName" = name WHERE id = $1`, [uniqueId]);
   return asUser({ token: await logIn(at, { email, password: "correct horse battery" }) });
 }
 
@@ -326,12 +328,29 @@ describe("recipients", () => {
     await expectProblem(await post(MAIL, asUser(nameless)), "recipient_not_allowed");
     await expectProblem(await post(MAIL), "recipient_not_allowed");
     await expectProblem(await post(MAIL, {}), "access_token_missing");
-    const unverified = await signUp("eve@example.com");
+  });
+
+  it("[M7] self: an address that nobody has verified receives nothing, whatever the data says", async () => {
+    await configure({ recipients: "self" });
+    const at = { origin: server.origin, path: people.path };
+    const eve = { email: "eve@example.com", password: "correct horse battery" };
+    const uniqueId = await registerUser(at, eve);
+    const token = asUser({ token: await logIn(at, eve) });
+    for (const data of [
+      undefined,
+      '{"email":"eve@example.com","emailVerified":false}',
+      '{"email":"eve@example.com","emailVerified":true}',
+    ]) {
+      if (data !== undefined) await server.pool.query(`UPDATE "Record" SET data = $1 WHERE id = $2`, [data, uniqueId]);
+      await expectProblem(await post({ ...MAIL, to: "eve@example.com" }, token), "recipient_not_allowed");
+    }
+    const ada = await signUp("ada@example.com");
     await server.pool.query(
-      `UPDATE "Record" SET data = '{"email":"eve@example.com","emailVerified":false}' WHERE data->>'email' = 'eve@example.com' AND "endpointId" = $1`,
+      `UPDATE "Record" SET data = '{"email":"victim@example.com","emailVerified":true}' WHERE data->>'email' = 'ada@example.com' AND "endpointId" = $1`,
       [people.endpointId],
     );
-    await expectProblem(await post({ ...MAIL, to: "eve@example.com" }, unverified), "recipient_not_allowed");
+    await expectProblem(await post({ ...MAIL, to: "victim@example.com" }, ada), "recipient_not_allowed");
+    expect((await post(MAIL, ada)).status).toBe(201);
   });
 
   it("[M7] any: with the master key alone; users still write to themselves only", async () => {
