@@ -213,11 +213,14 @@ describe("requests on the wire", () => {
     const created = await fetch(`${server.origin}${seed.path}`, { method: "POST", ...body });
     const { uniqueId } = (await created.clone().json()) as { uniqueId: string };
     const one = `${seed.path}&uniqueId=${uniqueId}`;
+    // Another record, because the first must not change before its 304.
+    const changed = await fetch(`${server.origin}${seed.path}`, { method: "POST", ...body });
+    const other = `${seed.path}&uniqueId=${((await changed.json()) as { uniqueId: string }).uniqueId}`;
     const others = await Promise.all([
       fetch(`${server.origin}${seed.path}`),
       fetch(`${server.origin}${one}`),
       fetch(`${server.origin}${one}`, { headers: { "If-None-Match": created.headers.get("etag") ?? "" } }),
-      fetch(`${server.origin}${one}`, { method: "PUT", ...body }),
+      fetch(`${server.origin}${other}`, { method: "PUT", ...body }),
       fetch(`${server.origin}${seed.path}&bulk=true`, { method: "POST", ...body, body: "[1]" }),
       fetch(`${server.origin}${seed.path}&jsonata=%24`),
       fetch(`${server.origin}${seed.path}`, { method: "OPTIONS", headers: { Origin: "https://a.test" } }),
