@@ -45,8 +45,10 @@ export interface NewMail {
 }
 
 export interface Mailer {
-  /** True if mails of the project (null: of the server itself) can be sent: it has a configuration, or the deployment has one. */
+  /** True if mails of the project (null: of the server itself) can be sent: it has a configuration that can be read, or the deployment has one. */
   isConfigured(projectId: string | null): Promise<boolean>;
+  /** Throws `email_not_configured`, with the reason, unless mails of the project can be sent. */
+  requireConfigured(projectId: string | null): Promise<void>;
   /**
    * Stores a mail in the queue, in the caller's transaction if `client` is one. It is sent after the commit, at least once, and each attempt has the same
    * Message-ID. Throws `fields_invalid` for an invalid address or subject, `email_not_configured`, and `server_busy` if too many mails of the project or
@@ -87,7 +89,10 @@ export interface MailConfiguration {
 }
 
 export interface MailConfigurations {
-  /** The configuration with which mails of a project are sent. Null: the server's own mails. Undefined: there is none. Throws if it cannot be decrypted. */
+  /**
+   * The configuration with which mails of a project are sent. Null: the server's own mails. Undefined: there is none. Throws `email_not_configured`, caused
+   * by a SealedError, if its password cannot be decrypted: the server's secret has changed.
+   */
   find(projectId: string | null): Promise<MailConfiguration | undefined>;
 }
 
