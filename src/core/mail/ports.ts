@@ -103,6 +103,8 @@ export interface LeasedMail {
   /** Null: the server's own. */
   projectId: string | null;
   accountId: string | null;
+  /** The project had a mail server of its own when the mail was leased. */
+  hasOwnServer: boolean;
   /** The record that shows the delivery. */
   record: { endpointId: string; recordId: string } | null;
   messageId: string;
@@ -141,9 +143,10 @@ export interface Outbox {
   ): Promise<boolean>;
   /**
    * Leases at most one due mail of each account, and at most `max`, in random order of accounts and projects. Skips mails that another node is leasing. A
-   * lease that is neither renewed nor finished ends after `leaseMs`, and the mail is due again.
+   * lease that is neither renewed nor finished ends after `leaseMs`, and the mail is due again. `exceptOwnServers`: only mails for the deployment's mail
+   * server.
    */
-  lease(options: { max: number; exceptAccounts: readonly string[]; leaseMs: number }): Promise<LeasedMail[]>;
+  lease(options: { max: number; exceptAccounts: readonly string[]; exceptOwnServers: boolean; leaseMs: number }): Promise<LeasedMail[]>;
   /**
    * Counts the attempt, and shows it in the record. Returns the number of attempts, or undefined if the mail must not be sent: the lease has ended, or the
    * record or endpoint was deleted, which cancels the mail.
