@@ -31,6 +31,8 @@ const AGE_MS_MAX = 24 * 3_600_000;
 /** Mails that a process sends at the same time: in total, and of one account, so that hanging mail servers of one account do not hold up the others. */
 const AT_ONCE_MAX = 24;
 const AT_ONCE_PER_ACCOUNT_MAX = 4;
+/** Of them through mail servers that projects choose, so that hanging ones of many accounts do not hold up the deployment's mail server. */
+const AT_ONCE_OWN_SERVERS_MAX = 16;
 const STATISTICS_INTERVAL_MS = 60_000;
 const ERROR_LENGTH_MAX = 500;
 
@@ -65,6 +67,8 @@ class Delivery implements MailDelivery {
   readonly #sending = new Set<Promise<void>>();
   /** How many mails of each account are being sent. The server's own have the empty name. */
   readonly #byAccount = new Map<string, number>();
+  /** How many mails are being sent through mail servers of projects. */
+  #toOwnServers = 0;
   #filling: Promise<void> | undefined;
   #isFillWanted = false;
   #isClosed = false;
@@ -112,7 +116,12 @@ class Delivery implements MailDelivery {
       const max = AT_ONCE_MAX - this.#sending.size;
       if (max <= 0) return;
       const exceptAccounts = [...this.#byAccount].filter(([, count]) => count >= AT_ONCE_PER_ACCOUNT_MAX).map(([account]) => account);
-      const mails = await outbox.lease({ max, exceptAccounts, leaseMs: this.#times.leaseMs });
+      const ownMax = AT_ONCE_OWN_SERVERS_MAX - this.#toOwnServers;
+      const exceptOwnServers = ownMax <= 0;
+      const mails = await outbox.lease({
+        max: exceptOwnServers ? max : Math.min(max, ownMax),
+        ...{ exceptAccounts, exceptOwnServers, leaseMs: this.#times.leaseMs },
+      });
       for (const mail of mails) this.#start(mail);
       if (mails.length > 0) this.#isFillWanted = true;
     }
@@ -121,11 +130,13 @@ class Delivery implements MailDelivery {
   #start(mail: LeasedMail): void {
     const account = mail.accountId ?? "";
     this.#byAccount.set(account, (this.#byAccount.get(account) ?? 0) + 1);
+    if (mail.hasOwnServer) this.#toOwnServers += 1;
     const sending = this.#deliver(mail)
       // The mail is due again when its lease ends.
       .catch((err: unknown) => this.#options.log.warn({ mail: mail.id, err }, "an e-mail could not be handled"))
       .finally(() => {
         this.#sending.delete(sending);
+        if (mail.hasOwnServer) this.#toOwnServers -= 1;
         const left = (this.#byAccount.get(account) ?? 1) - 1;
         if (left > 0) this.#byAccount.set(account, left);
         else this.#byAccount.delete(account);

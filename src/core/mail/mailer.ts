@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { headerProblem, parseAddress, SUBJECT_LENGTH_MAX, toAddress } from "@/src/core/mail/addresses";
 import type { MailAddress, MailConfiguration, MailConfigurations, Mailer, Outbox } from "@/src/core/mail/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
-import { AppError } from "@/src/shared/errors";
+import { AppError, isAppError } from "@/src/shared/errors";
 
 /** When to try again after the queue of a project was full. */
 const FULL_RETRY_SECONDS = 60;
@@ -18,7 +18,15 @@ export function createMailer({
   wake: () => void;
 }): Mailer {
   return {
-    isConfigured: async (projectId) => (await configurations.find(projectId)) !== undefined,
+    async isConfigured(projectId) {
+      try {
+        return (await configurations.find(projectId)) !== undefined;
+      } catch (error) {
+        if (isAppError(error) && error.code === "email_not_configured") return false;
+        throw error;
+      }
+    },
+    requireConfigured: async (projectId) => void (await requireConfiguration(configurations, projectId)),
     async enqueue(client, { projectId, to, subject, text, html }) {
       const recipient = typeof to === "string" ? parseAddress(to) : toAddress(to.name, to.address);
       const subjectProblem = headerProblem(subject, SUBJECT_LENGTH_MAX);

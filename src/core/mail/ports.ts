@@ -45,8 +45,10 @@ export interface NewMail {
 }
 
 export interface Mailer {
-  /** True if mails of the project (null: of the server itself) can be sent: it has a configuration, or the deployment has one. */
+  /** True if mails of the project (null: of the server itself) can be sent: it has a configuration that can be read, or the deployment has one. */
   isConfigured(projectId: string | null): Promise<boolean>;
+  /** Throws `email_not_configured`, with the reason, unless mails of the project can be sent. */
+  requireConfigured(projectId: string | null): Promise<void>;
   /**
    * Stores a mail in the queue, in the caller's transaction if `client` is one. It is sent after the commit, at least once, and each attempt has the same
    * Message-ID. Throws `fields_invalid` for an invalid address or subject, `email_not_configured`, and `server_busy` if too many mails of the project or
@@ -87,7 +89,10 @@ export interface MailConfiguration {
 }
 
 export interface MailConfigurations {
-  /** The configuration with which mails of a project are sent. Null: the server's own mails. Undefined: there is none. Throws if it cannot be decrypted. */
+  /**
+   * The configuration with which mails of a project are sent. Null: the server's own mails. Undefined: there is none. Throws `email_not_configured`, caused
+   * by a SealedError, if its password cannot be decrypted: the server's secret has changed.
+   */
   find(projectId: string | null): Promise<MailConfiguration | undefined>;
 }
 
@@ -98,6 +103,8 @@ export interface LeasedMail {
   /** Null: the server's own. */
   projectId: string | null;
   accountId: string | null;
+  /** The project had a mail server of its own when the mail was leased. */
+  hasOwnServer: boolean;
   /** The record that shows the delivery. */
   record: { endpointId: string; recordId: string } | null;
   messageId: string;
@@ -136,9 +143,10 @@ export interface Outbox {
   ): Promise<boolean>;
   /**
    * Leases at most one due mail of each account, and at most `max`, in random order of accounts and projects. Skips mails that another node is leasing. A
-   * lease that is neither renewed nor finished ends after `leaseMs`, and the mail is due again.
+   * lease that is neither renewed nor finished ends after `leaseMs`, and the mail is due again. `exceptOwnServers`: only mails for the deployment's mail
+   * server.
    */
-  lease(options: { max: number; exceptAccounts: readonly string[]; leaseMs: number }): Promise<LeasedMail[]>;
+  lease(options: { max: number; exceptAccounts: readonly string[]; exceptOwnServers: boolean; leaseMs: number }): Promise<LeasedMail[]>;
   /**
    * Counts the attempt, and shows it in the record. Returns the number of attempts, or undefined if the mail must not be sent: the lease has ended, or the
    * record or endpoint was deleted, which cancels the mail.

@@ -2,6 +2,7 @@
 import { createMessageId, requireConfiguration } from "@/src/core/mail/mailer";
 import { type MailAddress, type MailConfigurations, MailError, type MailTransport } from "@/src/core/mail/ports";
 import { SealedError } from "@/src/core/secrets/secret-box";
+import { isAppError } from "@/src/shared/errors";
 
 const TEST_MS_MAX = 30_000;
 
@@ -39,7 +40,8 @@ export function createSendTestMail({
       return { accepted: true, response };
     } catch (error) {
       if (error instanceof MailError) return { accepted: false, response: error.detail };
-      if (error instanceof SealedError) return { accepted: false, response: "The stored password cannot be decrypted. Enter it again." };
+      if (isAppError(error) && error.cause instanceof SealedError)
+        return { accepted: false, response: "The stored password cannot be decrypted. Enter it again." };
       throw error;
     }
   };

@@ -98,7 +98,7 @@ export function createEmailQueue(options: EmailQueueOptions): EmailQueue {
 
   const queue: EmailQueue = {
     async request(target, { projectId, address }) {
-      if (!(await mailer.isConfigured(projectId))) throw new AppError("email_not_configured");
+      await mailer.requireConfigured(projectId);
       const { scopeId } = target;
       if (address !== null) await take(`user e-mail ${scopeId} ${toNetwork(address)}`, PER_NETWORK, "from this address");
       await take(`user e-mails ${projectId ?? DASHBOARD_SCOPE}`, PER_PROJECT, "in this project");

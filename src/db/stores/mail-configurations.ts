@@ -2,9 +2,10 @@
 import { parseAddress } from "@/src/core/mail/addresses";
 import { toPasswordPurpose } from "@/src/core/mail/mailer";
 import type { MailConfiguration, MailConfigurations } from "@/src/core/mail/ports";
-import type { SecretBox } from "@/src/core/secrets/secret-box";
+import { SealedError, type SecretBox } from "@/src/core/secrets/secret-box";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
+import { AppError } from "@/src/shared/errors";
 
 const FIND = nameStatement(
   "rested_find_email_configuration",
@@ -40,7 +41,7 @@ export function createMailConfigurations({
       const { host, port, secure, user, password, from, recipients, senders, rate } = row;
       const sender = parseAddress(from);
       if (!sender) throw new Error("the sender of an e-mail configuration is not an address");
-      const opened = password === null ? null : box.open(toPasswordPurpose(projectId), password);
+      const opened = password === null ? null : openPassword(box, projectId, password);
       return {
         server: { host, port, secure, user, password: opened, isTrusted: false },
         policy: { from: sender, recipients: toRecipients(recipients), senders, rate },
@@ -48,6 +49,17 @@ export function createMailConfigurations({
       };
     },
   };
+}
+
+function openPassword(box: SecretBox, projectId: string, sealed: Uint8Array): string {
+  try {
+    return box.open(toPasswordPurpose(projectId), sealed);
+  } catch (cause) {
+    if (!(cause instanceof SealedError)) throw cause;
+    const detail =
+      "The password of the project's mail server cannot be decrypted, because the server's secret has changed. Enter the password again in the project's settings.";
+    throw new AppError("email_not_configured", { detail, cause });
+  }
 }
 
 /** Anything unknown means the strictest rule. */

@@ -39,13 +39,15 @@ const LEASE = nameStatement(
       SELECT m.id FROM "OutboxMail" m WHERE m."projectId" = waiting."projectId" AND m."dueAt" <= now()
       ORDER BY m."dueAt" LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
     WHERE waiting."accountId" <> ALL ($1::uuid[])
+      AND NOT ($5::boolean AND EXISTS (SELECT 1 FROM "ProjectEmail" own WHERE own."projectId" = waiting."projectId"))
   ), chosen AS (
     SELECT id FROM (SELECT DISTINCT ON ("accountId") id FROM heads ORDER BY "accountId", random()) AS one ORDER BY random() LIMIT $2::int
   )
   UPDATE "OutboxMail" m SET "leaseId" = $3::uuid, "dueAt" = now() + make_interval(secs => $4::float8 / 1000)
   FROM chosen WHERE m.id = chosen.id
   RETURNING m.id::text AS id, m."projectId"::text AS "projectId", m."accountId"::text AS "accountId", m."endpointId"::text AS "endpointId",
-    wire_id(m."recordId") AS "recordId", m."messageId", m.message, m.attempts, m."createdAt" AS "queuedAt"`,
+    wire_id(m."recordId") AS "recordId", m."messageId", m.message, m.attempts, m."createdAt" AS "queuedAt",
+    EXISTS (SELECT 1 FROM "ProjectEmail" own WHERE own."projectId" = m."projectId") AS "hasOwnServer"`,
 );
 
 const HELD = `id = $1::uuid AND "leaseId" = $2::uuid`;
@@ -96,6 +98,7 @@ interface Row {
   message: Uint8Array;
   attempts: number;
   queuedAt: Date;
+  hasOwnServer: boolean;
 }
 
 export interface OutboxOptions {
@@ -121,7 +124,7 @@ export function createOutbox({ db, queue, background, box }: OutboxOptions): Out
   }
 
   function toMail(leaseId: string, row: Row): LeasedMail {
-    const { id, messageId, attempts, queuedAt } = row;
+    const { id, messageId, attempts, queuedAt, hasOwnServer } = row;
     const message = openMessage(row);
     const record = row.endpointId === null || row.recordId === null ? null : { endpointId: row.endpointId, recordId: row.recordId };
     return {
@@ -129,6 +132,7 @@ export function createOutbox({ db, queue, background, box }: OutboxOptions): Out
       leaseId,
       projectId: toOwn(row.projectId),
       accountId: toOwn(row.accountId),
+      hasOwnServer,
       record,
       messageId,
       message,
@@ -147,10 +151,10 @@ export function createOutbox({ db, queue, background, box }: OutboxOptions): Out
       const limits = [WAITING_MAX.project, WAITING_MAX.account, WAITING_MAX.projectBytes, WAITING_MAX.accountBytes];
       return (await client.$queryRawUnsafe<unknown[]>(ADD, ...values, ...limits)).length > 0;
     },
-    async lease({ max, exceptAccounts, leaseMs }) {
+    async lease({ max, exceptAccounts, exceptOwnServers, leaseMs }) {
       const leaseId = randomUUID();
       const except = exceptAccounts.map((id) => id || NOBODY);
-      const rows = await background.$queryRawUnsafe<Row[]>(LEASE, except, max, leaseId, leaseMs);
+      const rows = await background.$queryRawUnsafe<Row[]>(LEASE, except, max, leaseId, leaseMs, exceptOwnServers);
       return rows.map((row) => toMail(leaseId, row));
     },
     begin: (mail) =>

@@ -19,6 +19,7 @@ interface Target {
 }
 
 const NOT_AN_ADDRESS = "Use an e-mail address, like name@example.com.";
+const ENTER_AGAIN = "Enter the password again, because the server or the user has changed.";
 const TESTS_PER_MINUTE = 6;
 
 /** Throws `not_found`. `deployment`: the sender and rate of the deployment's configuration, if it has one. */
@@ -85,9 +86,7 @@ export async function putEmail({
   // Otherwise the stored password could be sent to a server of whoever changes the configuration.
   if (user !== null && sentPassword === undefined && !(isSameServer && stored.password))
     throw new AppError("fields_invalid", {
-      fields: {
-        password: stored?.password ? "Enter the password again, because the server or the user has changed." : "Enter the password.",
-      },
+      fields: { password: stored?.password ? ENTER_AGAIN : "Enter the password." },
     });
   if (user !== null && sentPassword === null) throw new AppError("fields_invalid", { fields: { password: "Enter the password." } });
   if (user === null && typeof sentPassword === "string") throw new AppError("fields_invalid", { fields: { user: "Enter the user name." } });
@@ -102,9 +101,12 @@ export async function putEmail({
     ...lists,
     rate,
     updatedAt: new Date(),
-    ...(kept ? {} : { password }),
   };
-  await db.projectEmail.upsert({ where: { projectId }, create: { projectId, ...data }, update: data });
+  if (kept) {
+    // Another request may have stored another server and its password since the check.
+    const { count } = await db.projectEmail.updateMany({ where: { projectId, host, port, secure, user, password: { not: null } }, data });
+    if (count === 0) throw new AppError("fields_invalid", { fields: { password: ENTER_AGAIN } });
+  } else await db.projectEmail.upsert({ where: { projectId }, create: { projectId, ...data, password }, update: { ...data, password } });
   return getEmail(target);
 }
 

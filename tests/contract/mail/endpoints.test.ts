@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { toPasswordPurpose } from "@/src/core/mail/mailer";
 import { createUniqueId } from "@/src/core/records/unique-id";
+import { createSecretBox } from "@/src/core/secrets/secret-box";
 import { openEvents } from "@/tests/support/clients/event-client";
 import { createUser, logIn, registerUser, type TestUser } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
@@ -202,6 +203,24 @@ describe("a POST", () => {
     await untilState("sent");
     expect(smtp.mails).toHaveLength(1);
     await expectProblem(await post({ ...MAIL, subject: "Other" }, once), "idempotency_key_reused");
+  });
+
+  it("[M3] a password that another secret sealed is no configuration: nothing is stored or sent", async () => {
+    await configure();
+    const sealed = createSecretBox({ secret: "another secret of the server" }).seal(toPasswordPurpose(people.projectId), "x");
+    await server.pool.query(`UPDATE "ProjectEmail" SET password = $2 WHERE "projectId" = $1`, [people.projectId, sealed]);
+    const refused = [
+      await post(MAIL),
+      await fetch(`${server.origin}${people.path}&forgot=true`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: '{"email":"ada@example.com"}',
+      }),
+    ];
+    for (const answer of refused)
+      expect(await expectProblem(answer, "email_not_configured")).toMatch(/cannot be decrypted.*Enter the password again/);
+    expect((await server.pool.query(`SELECT 1 FROM "OutboxMail" UNION ALL SELECT 1 FROM "EmailRequest"`)).rowCount).toBe(0);
+    expect(smtp.arrived).toEqual([]);
   });
 
   it("[M6] without a configuration is refused", async () => {

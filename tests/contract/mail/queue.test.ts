@@ -35,16 +35,17 @@ afterEach(async () => {
   await smtp.close();
 });
 
-async function startNode(times = TIMES, port = smtp.port): Promise<TestNode> {
+async function startNode(times = TIMES, port = smtp.port, idleMs = 5_000): Promise<TestNode> {
   const node = await startTestNode({
     clock: { now: () => new Date() },
     log: createListLog(logged),
     config: {
       ...UNLIMITED,
+      outboundAllowed: ["127.0.0.0/8"],
       smtp: { host: "127.0.0.1", port, secure: false, user: null, password: null, from: "Rested <noreply@rested.example>" },
     },
     database,
-    mail: { times, ca: smtp.ca, smtpTimes: { connectMs: 5_000, greetingMs: 5_000, idleMs: 5_000 } },
+    mail: { times, ca: smtp.ca, smtpTimes: { connectMs: 5_000, greetingMs: 5_000, idleMs } },
   });
   open.push(node);
   return node;
@@ -213,6 +214,32 @@ describe("the queue", () => {
     await until("the other account's mail is sent", () => smtp.mails.length === 1);
     expect(smtp.mails[0]?.to).toEqual(["ada@quiet.example"]);
     expect(smtp.arrived).toHaveLength(5);
+  });
+
+  it("[M2] hanging servers of many accounts do not hold up the deployment's mail server", async () => {
+    const hanging = await startMailServer({ isPlain: true });
+    try {
+      const node = await startNode({ ...TIMES, attemptMs: 60_000 }, smtp.port, 60_000);
+      hanging.script.push(...Array.from({ length: 50 }, () => "hang" as const));
+      for (let account = 0; account < 7; account++) {
+        const projectId = await addProject();
+        await pool.query(
+          `INSERT INTO "ProjectEmail" ("projectId", host, port, secure, "from", recipients, rate) VALUES ($1, '127.0.0.1', $2, false, 'a@b.example', '"any"', 100)`,
+          [projectId, hanging.port],
+        );
+        for (let n = 0; n < 4; n++) await enqueue(node, { projectId });
+      }
+      await poll(node);
+      await until("sixteen mails hang", () => hanging.arrived.length >= 16);
+      await enqueue(node, { to: "ada@rested.example" });
+      await enqueue(node, { projectId: await addProject(), to: "ada@quiet.example" });
+      await poll(node);
+      await until("the others are sent", () => smtp.mails.length === 2);
+      expect(smtp.mails.flatMap(({ to }) => to).toSorted()).toEqual(["ada@quiet.example", "ada@rested.example"]);
+      expect(hanging.arrived).toHaveLength(16);
+    } finally {
+      await hanging.close();
+    }
   });
 
   it("[M2] bounds the mails of a project that wait, and says when to try again", async () => {

@@ -1,7 +1,9 @@
 /** The e-mail configuration in the management API (M8). */
+import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type MailServer, startMailServer } from "@/tests/support/servers/mail-server";
 import { type ManageServer, type Person, startManageServer } from "@/tests/support/servers/manage-server";
+import { until } from "@/tests/support/until";
 
 let server: ManageServer;
 let smtp: MailServer;
@@ -94,6 +96,29 @@ describe("the configuration", () => {
     expect((await put({})).body).toMatchObject({ user: null, hasPassword: false });
     expect((await put({ user: "ada" })).body.fields).toEqual({ password: "Enter the password." });
     expect((await put({ password: "x" })).body.fields).toEqual({ user: "Enter the user name." });
+  });
+
+  it("[M8] keeps no password that another request stores for another server in the meantime", async () => {
+    await put({ user: "ada", password: "hunter2" });
+    const pool = new pg.Pool({ connectionString: server.databaseUrl, max: 2 });
+    const other = await pool.connect();
+    try {
+      await other.query("BEGIN");
+      await other.query(`UPDATE "ProjectEmail" SET host = 'other.example', password = '\\x01' WHERE "projectId" = $1`, [projectId]);
+      const kept = put({ user: "ada", rate: 7 });
+      await until("the request waits for the row", async () => {
+        const { rows } = await pool.query(
+          `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%ProjectEmail%'`,
+        );
+        return rows.length > 0;
+      });
+      await other.query("COMMIT");
+      expect((await kept).body).toMatchObject({ code: "fields_invalid", fields: { password: expect.stringContaining("again") } });
+      expect((await ada.call("GET", url)).body).toMatchObject({ host: "other.example", rate: 60 });
+    } finally {
+      other.release();
+      await pool.end();
+    }
   });
 
   it.each([

@@ -64,6 +64,18 @@ describe("settings", () => {
     expect((await patch({ templates: { reset: null } })).body).toMatchObject({ ...on, templates: { reset: null } });
   });
 
+  it("[G25] [M3] say that nothing can be sent if the password of the mail server cannot be decrypted", async () => {
+    const canSend = async () => (await ada.call("GET", path())).body.canSend;
+    const configuration = { host: "127.0.0.1", port: 25, secure: false, from: "a@b.example", user: "ada", password: "hunter2" };
+    await ada.call("PUT", `/api/manage/projects/${project}/email`, { body: configuration });
+    expect(await canSend()).toBe(true);
+    await server.runtime.db.projectEmail.update({ where: { projectId: project }, data: { password: new Uint8Array(64).fill(1) } });
+    expect(await canSend()).toBe(false);
+    expect((await patch({ loginCodes: true })).status).toBe(200);
+    const tested = await ada.call("POST", `/api/manage/projects/${project}/email/test`, { body: { to: "a@b.example" } });
+    expect(tested.body).toEqual({ accepted: false, response: "The stored password cannot be decrypted. Enter it again." });
+  });
+
   it("[G25] reach every server's cache: the project's revision increases", async () => {
     const revision = async () => (await server.runtime.db.project.findUniqueOrThrow({ where: { id: project } })).revision;
     const before = await revision();
