@@ -8,7 +8,7 @@ import { type Answer, type ManageServer, type Person, startManageServer } from "
 let server: ManageServer;
 let ada: Person;
 /** Example values of the path parameters of each operation. */
-let ids: Record<"project" | "endpoint" | "users" | "record", string>;
+let ids: Record<"project" | "endpoint" | "users" | "record" | "webhook", string>;
 
 beforeAll(async () => {
   server = await startManageServer();
@@ -18,7 +18,10 @@ beforeAll(async () => {
     body: { name: "people", kind: "authentication" },
   });
   const record = await ada.call("POST", `/api/manage/endpoints/${endpoint.id}/records`, { body: { a: 1 } });
-  ids = { project: project.id, endpoint: endpoint.id, users: users.body.id, record: record.body.uniqueId };
+  const webhook = await server.runtime.db.webhook.create({
+    data: { projectId: project.id, url: "https://203.0.113.7/", secret: Buffer.from("sealed"), state: "paused" },
+  });
+  ids = { project: project.id, endpoint: endpoint.id, users: users.body.id, record: record.body.uniqueId, webhook: webhook.id };
 });
 afterAll(() => server.stop());
 
@@ -61,7 +64,14 @@ function toValid(schema: JsonSchema): string[] {
 }
 
 function ask({ method, path, name, needsFormat }: Case, values: readonly string[]): Promise<Answer> {
-  const id = path.startsWith("projects/") ? ids.project : path.endsWith("/users") ? ids.users : ids.endpoint;
+  const kind = path.startsWith("projects/")
+    ? "project"
+    : path.startsWith("webhooks/")
+      ? "webhook"
+      : path.endsWith("/users")
+        ? "users"
+        : "endpoint";
+  const id = ids[kind];
   const target = path.replace("{id}", id).replace("{uniqueId}", ids.record);
   const parameters = new URLSearchParams([...(needsFormat ? [["format", "csv"]] : []), ...values.map((value) => [name, value])]);
   const sent = { post: { body: [1] }, put: { body: { a: 1 } } };
@@ -96,7 +106,11 @@ describe("query parameters", () => {
       const item = toItem(schema);
       return read(item, "type") === "string" && ["maxLength", "pattern", "enum", "format"].every((keyword) => !read(item, keyword));
     });
-    expect(unbounded.map(({ id, name }) => `${id} ${name}`)).toEqual(["listRecords cursor", "createFile name"]);
+    expect(unbounded.map(({ id, name }) => `${id} ${name}`)).toEqual([
+      "listRecords cursor",
+      "createFile name",
+      "listWebhookDeliveries before",
+    ]);
   });
 
   it("[G6] an empty search is ignored", async () => {
