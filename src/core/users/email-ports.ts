@@ -76,8 +76,11 @@ export interface UserEmailStore {
    * after which to try again if the address has had as many requests as `limit` within the window.
    */
   request(target: EmailTarget, options: { now: Date; limit: number; windowMs: number }): Promise<{ retryAfterSeconds: number } | undefined>;
-  /** Claims the request that is due first until `now` plus `leaseMs`. A request that is not finished by then is due again. */
-  claim(options: { now: Date; leaseMs: number }): Promise<ClaimedEmailRequest | undefined>;
+  /**
+   * Claims up to `max` due requests until `now` plus `leaseMs`: the oldest of each account, then the second of each, up to `maxOfAccount`. The accounts are
+   * in random order, and the dashboard counts as one. A request that is not finished by then is due again.
+   */
+  claim(options: { now: Date; leaseMs: number; max: number; maxOfAccount: number }): Promise<ClaimedEmailRequest[]>;
   /** The user or account that has the name now. */
   findRecipient(target: EmailTarget): Promise<EmailRecipient | undefined>;
   /**

@@ -36,6 +36,10 @@ export const CODE_TRIES = 5;
 /** After this time another attempt is made to serve a request, up to so many times. */
 const LEASE_MS = 30_000;
 const ATTEMPTS_MAX = 10;
+/** How many requests are claimed together, how many of them of one account, and how many are served at the same time. */
+const CLAIM_MAX = 32;
+const CLAIM_OF_ACCOUNT_MAX = 4;
+const AT_ONCE_MAX = 4;
 const SWEEP_BATCH = 1000;
 
 /** Characters by which a mail header separates addresses and names. `a<b@example.com>` would be sent to another address than the user's name. */
@@ -78,13 +82,20 @@ export function createEmailQueue(options: EmailQueueOptions): EmailQueue {
   async function serveAll(): Promise<void> {
     try {
       for (;;) {
-        const request = await store.claim({ now: clock.now(), leaseMs: LEASE_MS });
-        if (!request) return;
-        await serveOne(options, request).catch((error: unknown) => fail(request, error));
+        const requests = await store.claim({ now: clock.now(), leaseMs: LEASE_MS, max: CLAIM_MAX, maxOfAccount: CLAIM_OF_ACCOUNT_MAX });
+        if (requests.length === 0) return;
+        const next = requests.values();
+        const settled = await Promise.allSettled(Array.from({ length: AT_ONCE_MAX }, () => serveEach(next)));
+        for (const result of settled) if (result.status === "rejected") throw result.reason;
       }
     } catch (error) {
       log.warn({ err: error }, "requests for e-mails could not be read; they are served later");
     }
+  }
+
+  /** Several of these share the iterator. */
+  async function serveEach(requests: Iterable<ClaimedEmailRequest>): Promise<void> {
+    for (const request of requests) await serveOne(options, request).catch((error: unknown) => fail(request, error));
   }
 
   async function fail(request: ClaimedEmailRequest, error: unknown): Promise<void> {

@@ -23,11 +23,19 @@ const STARTED_AT = nameStatement(
   `SELECT "startedAt" FROM "EmailRequest" WHERE "scopeId" = $1::uuid AND kind = $2::"UserEmailKind" AND name = $3 AND NOT "isOwn"`,
 );
 
+// Reads what is due, which the limits of requests bound. Locks only what it claims.
 const CLAIM = nameStatement(
-  "rested_claim_email_request",
-  `UPDATE "EmailRequest" r SET "dueAt" = $2::timestamptz, failures = r.failures + 1
-  FROM (SELECT "scopeId", kind, name, "isOwn" FROM "EmailRequest" WHERE "dueAt" <= $1::timestamptz
-    ORDER BY "dueAt" LIMIT 1 FOR UPDATE SKIP LOCKED) due
+  "rested_claim_email_requests",
+  `WITH due AS (
+    SELECT one."scopeId", one.kind, one.name, one."isOwn" FROM (
+      SELECT d."scopeId", d.kind, d.name, d."isOwn", row_number() OVER (PARTITION BY coalesce(p."ownerId", d."scopeId") ORDER BY d."dueAt") AS turn
+      FROM "EmailRequest" d LEFT JOIN "Endpoint" e ON e.id = d."scopeId" LEFT JOIN "Project" p ON p.id = e."projectId"
+      WHERE d."dueAt" <= $1::timestamptz) AS ranked
+    JOIN "EmailRequest" one ON one."scopeId" = ranked."scopeId" AND one.kind = ranked.kind AND one.name = ranked.name AND one."isOwn" = ranked."isOwn"
+    WHERE ranked.turn <= $4::int AND one."dueAt" <= $1::timestamptz
+    ORDER BY ranked.turn, random() LIMIT $3::int FOR UPDATE OF one SKIP LOCKED
+  )
+  UPDATE "EmailRequest" r SET "dueAt" = $2::timestamptz, failures = r.failures + 1 FROM due
   WHERE r."scopeId" = due."scopeId" AND r.kind = due.kind AND r.name = due.name AND r."isOwn" = due."isOwn"
   RETURNING r."scopeId"::text AS "scopeId", r.kind::text AS kind, r.name, r."isOwn", r."dueAt", r.failures AS attempts`,
 );
@@ -55,10 +63,9 @@ export function createEmailRequests({ db, background }: { db: RawStatements; bac
       const leftMs = (row?.startedAt.getTime() ?? now.getTime()) + windowMs - now.getTime();
       return { retryAfterSeconds: Math.max(1, Math.ceil(leftMs / 1000)) };
     },
-    async claim({ now, leaseMs }) {
+    async claim({ now, leaseMs, max, maxOfAccount }) {
       const until = new Date(now.getTime() + leaseMs).toISOString();
-      const [row] = await background.$queryRawUnsafe<ClaimedEmailRequest[]>(CLAIM, now.toISOString(), until);
-      return row;
+      return background.$queryRawUnsafe<ClaimedEmailRequest[]>(CLAIM, now.toISOString(), until, max, maxOfAccount);
     },
     finish: async (request, tries) => void (await finishRequest(background, request, tries)),
     countTry: async ({ scopeId, kind, name }) => (await db.$executeRawUnsafe(COUNT_TRY, scopeId, kind, name)) > 0,

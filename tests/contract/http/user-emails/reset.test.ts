@@ -1,6 +1,7 @@
 /** Tests new passwords by e-mail (L8, L9): what a token does, once, and what it does not reveal. */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createEmailRequests } from "@/src/db/stores/email-requests";
 import { bodyOf, createEmailsEndpoint, EMAIL, type EmailsEndpoint, MASTER_KEY, tokenOf } from "@/tests/support/clients/user-emails";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createDataServer, type DataServer } from "@/tests/support/servers/data-server";
@@ -286,6 +287,28 @@ describe("a request for an e-mail", () => {
     const [, token = ""] = /^([\w-]{43})\r$/m.exec(bodyOf(mail)) ?? [];
     const done = await users.post("reset=true", { token, password: NEW }, { Origin: "https://other.example.com" });
     expect(done.status).toBe(200);
+  });
+
+  it("[L9] are claimed in turns by account, however many one has", async () => {
+    const other = await createEmailsEndpoint(server, mails);
+    const now = server.clock.at;
+    const add = (endpointId: string, prefix: string, count: number, ageMs: number) =>
+      server.pool.query(
+        `INSERT INTO "EmailRequest" ("scopeId", kind, name, "startedAt", "dueAt")
+         SELECT $1, 'reset', $2::text || n || '@example.com', $4, $4 FROM generate_series(1, $3::int) n`,
+        [endpointId, prefix, count, new Date(now.getTime() - ageMs)],
+      );
+    await add(users.seed.endpointId, "flood", 60, 20_000);
+    await add(other.seed.endpointId, "quiet", 2, 10_000);
+    const requests = createEmailRequests({ db: server.db, background: server.db });
+    const claim = () => requests.claim({ now, leaseMs: 30_000, max: 5, maxOfAccount: 4 });
+    const count = (claimed: readonly { scopeId: string }[]) =>
+      [users, other].map(({ seed }) => claimed.filter(({ scopeId }) => scopeId === seed.endpointId).length);
+    expect(count(await claim())).toEqual([3, 2]);
+    expect(count(await claim())).toEqual([4, 0]);
+    await server.emailQueue.serve();
+    const left = await server.pool.query(`SELECT 1 FROM "EmailRequest" WHERE "dueAt" <= $1`, [now]);
+    expect(left.rowCount).toBe(0);
   });
 
   it("[L9] that a killed process has stored is served by another one", async () => {
