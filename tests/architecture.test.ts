@@ -118,7 +118,14 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     wire: [],
   },
   sandbox: { worker: [] },
-  shared: { http: [], management: ["http", "rules", "streams", "text"], rules: ["streams"], streams: [], text: [] },
+  shared: {
+    filters: ["streams", "text"],
+    http: [],
+    management: ["http", "rules", "streams", "text"],
+    rules: ["streams"],
+    streams: [],
+    text: [],
+  },
 };
 
 /** Packages that access sockets, files or the database. Rules and browser code must not import them. */

@@ -56,9 +56,9 @@ test("pausing buffers changes and resuming shows them; filters by text and opera
     await page.reload();
     await expect(rowOf(page, garden)).toBeVisible();
     await expect(rowOf(page, kitchen)).toHaveCount(0);
-    await page.getByLabel("Filter by text or record ID").fill("nothing has this");
+    await page.getByLabel("Filter", { exact: true }).fill("nothing has this");
     await expect(page.getByText(/0 of 3/).first()).toBeVisible();
-    await page.getByLabel("Filter by text or record ID").fill("");
+    await page.getByLabel("Filter", { exact: true }).fill("");
     await page.getByRole("button", { name: "create" }).click();
     await expect(rowOf(page, garden)).toHaveCount(0);
     await expect(rowOf(page, kitchen)).toHaveCount(1);

@@ -3,8 +3,9 @@
  * cannot judge exactly is replaced by a weaker condition.
  */
 import type { RuleExpression, RuleOperand, RuleOperator } from "@/src/shared/rules/rule-syntax";
+import { isComparableNumber } from "@/src/shared/text/compare-values";
 import { foldText } from "@/src/shared/text/fold-text";
-import { compareValues, isComparableNumber, isNullLiteral, type RuleValue, readRuleItems } from "./rule-values";
+import { compareValues, isNullLiteral, type RuleValue, readRuleItems } from "./rule-values";
 
 /** `text` refers to `values` as `$1`, `$2`, …; it is `true` or `false` if the record does not matter. */
 export interface RuleCondition {

@@ -3,10 +3,11 @@ import { type ErrorObject, MissingRefError, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { findDuplicateKey } from "@/src/core/json/duplicates";
+import { compileLinearPattern, type LinearPattern } from "@/src/shared/text/linear-pattern";
+import { UnsupportedPatternError } from "@/src/shared/text/translate-pattern";
 import { MESSAGE_LENGTH_MAX, PROBLEMS_MAX } from "../limits";
 import type { Answer, Job } from "../messages";
 import { createCpuClock } from "./cpu-clock";
-import { compileLinearPattern, type LinearPattern, UnsupportedPatternError } from "./linear-pattern";
 import { runWithTimeout, type TimedRun } from "./run-with-timeout";
 
 /** The number of compiled schemas that are kept. */

@@ -3,6 +3,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { addConditionText, toConditionText } from "@/src/shared/filters/write-expression";
 import { endpointQuery, keysQuery } from "../api/queries";
 import { readSetting, toStreamSeenSetting, writeSetting } from "../browser-settings";
 import { CodeBlock } from "../components/code-block";
@@ -21,7 +22,8 @@ import type { Draft } from "./compose/send-record";
 import { DetailPanel, type DetailTab, toCopyText } from "./detail/detail-panel";
 import type { Detail } from "./engine/console-client";
 import type { Flush } from "./engine/console-messages";
-import { type EventFilter, FILTER_NONE, isFilterEmpty } from "./engine/event-filter";
+import { type EventFilter, FILTER_NONE, isFilterEmpty, parseFilterText } from "./engine/event-filter";
+import type { FilterActions } from "./filter-actions";
 import { EventList, LIST_HEAD_PX, NoMatches } from "./list/event-list";
 import { StoredRecords } from "./list/stored-records";
 import { useListScroll } from "./list/use-list-scroll";
@@ -69,7 +71,14 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
 
   const applyFilter = (next: EventFilter) => {
     setFilter(next);
+    // A text that is being typed is often not complete. The list keeps the last filter that was.
+    if (!parseFilterText(next.text).ok) return;
     client?.setFilter(next, selection.selected ?? (scroll.following ? undefined : flush.rows[0]?.ordinal), scroll.readView());
+  };
+  const filterActions: FilterActions = {
+    addValue: (path, operator, value) =>
+      applyFilter({ ...filter, text: addConditionText(filter.text, toConditionText(path, operator, value)) }),
+    addRecord: (recordId) => applyFilter({ ...filter, text: addConditionText(filter.text, `id:${recordId}`) }),
   };
   const focusGrid = () => rootRef.current?.querySelector<HTMLElement>("[data-console-grid]")?.focus({ preventScroll: true });
   const close = () => {
@@ -181,6 +190,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
                 detail={selection.detail}
                 tab={tab}
                 onTab={setTab}
+                filterActions={filterActions}
                 onClose={close}
                 onEdit={isMail ? undefined : edit}
                 onDelete={isMail ? undefined : (event) => compose({ ...DRAFT_NEW, method: "DELETE", recordId: event.recordId })}

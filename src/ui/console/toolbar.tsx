@@ -1,16 +1,16 @@
 /** The toolbar above the list: connection status, pause, filter, counts, shortcuts. */
 "use client";
 
-import { Keyboard, Pause, Play, X } from "lucide-react";
+import { Keyboard, Pause, Play } from "lucide-react";
 import type { RefObject } from "react";
 import { Button } from "../components/button";
 import { classNames } from "../components/class-names";
-import { CONTROL } from "../components/field";
 import { formatCount } from "../format/format-number";
 import { ConnectionStatus } from "../stream/connection-status";
 import { OPERATION_STYLES, OPERATIONS, type Operation } from "../stream/operations";
 import type { Flush } from "./engine/console-messages";
 import { type EventFilter, isFilterEmpty } from "./engine/event-filter";
+import { FilterField } from "./filter-field";
 import { RateStrip } from "./list/rate-strip";
 import { toTooltip } from "./shortcuts";
 
@@ -40,7 +40,7 @@ export function Toolbar({ flush, filter, filterRef, onFilter, onPause, onResume,
       <RateStrip rates={flush.rates} />
       <div className="flex min-w-64 flex-1 items-center justify-end gap-2 max-sm:min-w-full">
         <OperationFilter filter={filter} onFilter={onFilter} />
-        <TextFilter filter={filter} inputRef={filterRef} onFilter={onFilter} />
+        <FilterField filter={filter} inputRef={filterRef} problem={flush.filterProblem} onFilter={onFilter} />
         <Counts flush={flush} isFiltered={!isFilterEmpty(filter)} />
         <span className="max-md:hidden">
           <Button tone="quiet" square aria-label="Keyboard shortcuts" title={toTooltip("sheet", "Keyboard shortcuts")} onClick={onSheet}>
@@ -102,46 +102,6 @@ function OperationFilter({ filter, onFilter }: { filter: EventFilter; onFilter: 
         );
       })}
     </fieldset>
-  );
-}
-
-function TextFilter({
-  filter,
-  inputRef,
-  onFilter,
-}: {
-  filter: EventFilter;
-  inputRef: RefObject<HTMLInputElement | null>;
-  onFilter: (filter: EventFilter) => void;
-}) {
-  return (
-    <div className="relative min-w-0 flex-1 sm:max-w-72">
-      <input
-        ref={inputRef}
-        type="search"
-        aria-label="Filter by text or record ID"
-        placeholder="Filter by text or ID"
-        title={toTooltip("filter")}
-        value={filter.text}
-        spellCheck={false}
-        autoComplete="off"
-        onChange={(event) => onFilter({ ...filter, text: event.target.value })}
-        className={`${CONTROL} h-control px-2.5 pr-8`}
-      />
-      {filter.text === "" ? null : (
-        <button
-          type="button"
-          aria-label="Clear filter text"
-          onClick={() => {
-            onFilter({ ...filter, text: "" });
-            inputRef.current?.focus();
-          }}
-          className="absolute inset-y-0 right-0 grid w-8 place-items-center rounded-md text-muted hover:text-text pointer-coarse:w-11"
-        >
-          <X className="size-3.5" aria-hidden="true" />
-        </button>
-      )}
-    </div>
   );
 }
 

@@ -1,7 +1,7 @@
 /** The detail of one change: differences, JSON, text, delivery. Beside the list, or over it on narrow screens. */
 "use client";
 
-import { Pencil, Trash2, X } from "lucide-react";
+import { ListFilter, Pencil, Trash2, X } from "lucide-react";
 import { lazy, memo, type ReactNode, Suspense, useMemo, useState } from "react";
 import { Button } from "../../components/button";
 import { CopyButton } from "../../components/copy-button";
@@ -17,6 +17,7 @@ import type { StreamEvent } from "../../stream/stream-event";
 import { toMessageText } from "../../stream/stream-message";
 import type { Detail } from "../engine/console-client";
 import type { PreviousVersion } from "../engine/console-messages";
+import type { FilterActions } from "../filter-actions";
 import { toTooltip } from "../shortcuts";
 import { ChangesView } from "./changes-view";
 
@@ -39,6 +40,7 @@ interface Props {
   detail: Detail | undefined;
   tab: DetailTab;
   onTab: (tab: DetailTab) => void;
+  filterActions: FilterActions;
   onClose: () => void;
   /** Undefined if the records of this endpoint cannot be written here. */
   onEdit: ((event: StreamEvent) => void) | undefined;
@@ -66,6 +68,7 @@ function Content({
   previous,
   tab,
   onTab,
+  filterActions,
   onClose,
   onEdit,
   onDelete,
@@ -108,7 +111,7 @@ function Content({
           </Suspense>
         ) : null}
       </div>
-      <Facts event={event} />
+      <Facts event={event} onOnlyRecord={filterActions.addRecord} />
     </>
   );
 }
@@ -145,11 +148,20 @@ const Raw = memo(function Raw({ event }: { event: StreamEvent }) {
   );
 });
 
-const Facts = memo(function Facts({ event }: { event: StreamEvent }) {
+const Facts = memo(function Facts({ event, onOnlyRecord }: { event: StreamEvent; onOnlyRecord: (recordId: string) => void }) {
   return (
     <dl className="grid shrink-0 grid-cols-[4.5rem_minmax(0,1fr)] gap-x-3 border-t border-line px-4 py-2.5 text-data leading-5">
       <Fact term="Record">
         <span className="font-mono wrap-anywhere">{event.recordId}</span> <CopyButton text={event.recordId} what="the record’s ID" />
+        <Button
+          tone="quiet"
+          square
+          aria-label="Show only this record"
+          title="Show only this record"
+          onClick={() => onOnlyRecord(event.recordId)}
+        >
+          <ListFilter className="size-3.5" aria-hidden="true" />
+        </Button>
       </Fact>
       <Fact term="Created">
         <Time ms={event.createdMs} />

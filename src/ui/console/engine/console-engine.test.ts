@@ -80,7 +80,7 @@ describe("ConsoleEngine", () => {
     for (const seq of [3, 4, 5]) engine.receive(message(seq));
     expect(shown()).toEqual([1, 2]);
     expect(engine.flush()).toMatchObject({ paused: true, buffered: 3, end: 2 });
-    engine.setFilter({ text: '"n":4', operations: FILTER_NONE.operations }, undefined);
+    engine.setFilter({ text: "n = 4", operations: FILTER_NONE.operations }, undefined);
     expect(engine.flush()).toMatchObject({ paused: true, buffered: 1, first: 0, end: 0 });
     engine.setFilter(FILTER_NONE, undefined);
     expect(engine.flush()).toMatchObject({ buffered: 3, end: 2 });
@@ -167,7 +167,7 @@ describe("ConsoleEngine", () => {
     expect(engine.step(3, -1)).toEqual({ ordinal: 2, index: 2 });
     expect(engine.step(3, 1)).toEqual({ ordinal: 3, index: 3 });
     expect(engine.step(0, -5)).toEqual({ ordinal: 0, index: 0 });
-    engine.setFilter({ text: '"n":1', operations: FILTER_NONE.operations }, undefined);
+    engine.setFilter({ text: JSON.stringify('"n":1'), operations: FILTER_NONE.operations }, undefined);
     engine.receive(message(10));
     expect(engine.step(2, -1)).toMatchObject({ ordinal: 0 });
     expect(engine.step(2, 1)).toMatchObject({ ordinal: 4 });

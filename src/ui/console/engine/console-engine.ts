@@ -10,6 +10,7 @@ import { PREVIEW_LENGTH_MAX, type RowView, toRowView } from "../list/row-view";
 import { type Flush, type HistoryState, RATE_SECONDS, type View } from "./console-messages";
 import { createMatcher, type EventFilter } from "./event-filter";
 import { EventRing, type RingLimits } from "./event-ring";
+import type { CompilePattern } from "./match-expression";
 import { MatchedList } from "./matched-list";
 
 export const LIMITS: RingLimits = { eventsMax: 100_000, bytesMax: 128 * 1024 * 1024 };
@@ -43,6 +44,7 @@ export class ConsoleEngine {
   /** The last seq of the log when the stream is reopened after an interruption. */
   #resumeTo: number | undefined;
   #anchor: number | undefined;
+  #filterProblem: string | undefined;
 
   constructor({ limits, filter, nowMs }: { limits: RingLimits; filter: EventFilter; nowMs: () => number }) {
     this.#ring = new EventRing(limits);
@@ -71,6 +73,10 @@ export class ConsoleEngine {
   }
   setHistory(state: HistoryState): void {
     this.#history = state;
+  }
+  /** Reports that a filter cannot be applied. The previous one stays. */
+  rejectFilter(problem: string): void {
+    this.#filterProblem = problem;
   }
   setView(view: View): void {
     this.#view = view;
@@ -131,9 +137,13 @@ export class ConsoleEngine {
     this.#pausedAt = undefined;
   }
 
-  /** Applies a filter to the whole buffer. The next flush reports the index of the ordinal `anchor`, or of the next ordinal in the list. */
-  setFilter(filter: EventFilter, anchor: number | undefined): void {
-    this.#matches = createMatcher(filter);
+  /**
+   * Applies a filter to the whole buffer. The next flush reports the index of the ordinal `anchor`, or of the next ordinal in the list. `compile`: for
+   * the filter's regular expressions. Throws what it throws, and then keeps the previous filter.
+   */
+  setFilter(filter: EventFilter, anchor: number | undefined, compile?: CompilePattern): void {
+    this.#matches = createMatcher(filter, compile);
+    this.#filterProblem = undefined;
     this.#generation += 1;
     this.#list.clear();
     this.#matchedMarks = 0;
@@ -189,6 +199,7 @@ export class ConsoleEngine {
       from,
       rows,
       ...(anchor === undefined ? {} : { anchor }),
+      ...(this.#filterProblem === undefined ? {} : { filterProblem: this.#filterProblem }),
     };
   }
 

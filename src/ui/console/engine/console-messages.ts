@@ -52,6 +52,8 @@ export interface Flush {
   from: number;
   rows: readonly RowView[];
   anchor?: number;
+  /** Why the last filter could not be applied. The list still has the one before. */
+  filterProblem?: string;
 }
 
 /** The version of a record before an event. `unknown`: it could not be loaded. */

@@ -1,12 +1,15 @@
 /** The worker that runs the console's engine and connects it to the network and the page. */
 import type { Problem } from "@/src/shared/errors";
 import type { EndpointDetail, IssuedTicket } from "@/src/shared/management/schemas";
+import { UnsupportedPatternError } from "@/src/shared/text/translate-pattern";
 import { INTERCEPTED, isJsonType } from "../../api/request-error";
 import { BROWSER_PORTS } from "../../stream/browser-ports";
 import { type Opening, StreamConnection } from "../../stream/stream-connection";
 import { type LogPage, parseLogPage } from "../../stream/stream-message";
 import { ConsoleEngine, LIMITS } from "./console-engine";
 import type { FromWorker, PreviousVersion, ToWorker } from "./console-messages";
+import { type EventFilter, toExpression } from "./event-filter";
+import { type CompilePattern, hasPattern } from "./match-expression";
 
 const FIRST_PAGE = 200;
 const OLDER_PAGE = 500;
@@ -33,6 +36,20 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
     isDirty = true;
     flush();
   };
+
+  let newestFilter = filter;
+  /** The page may have changed the filter again while the module for regular expressions was loading. */
+  const applyFilter = async (next: EventFilter, anchor: number | undefined) => {
+    newestFilter = next;
+    try {
+      const compile = needsPatterns(next) ? await loadPatterns() : undefined;
+      if (newestFilter === next) engine.setFilter(next, anchor, compile);
+    } catch (error) {
+      if (newestFilter === next) engine.rejectFilter(toPatternProblem(error));
+    }
+    touch();
+  };
+  if (needsPatterns(filter)) void applyFilter(filter, undefined);
 
   const connection = new StreamConnection({
     ...BROWSER_PORTS,
@@ -79,8 +96,7 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
         return;
       case "filter":
         engine.setView(message.view);
-        engine.setFilter(message.filter, message.anchor);
-        touch();
+        void applyFilter(message.filter, message.anchor);
         return;
       case "pause":
         engine.pause();
@@ -104,6 +120,22 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
         return;
     }
   };
+}
+
+function needsPatterns(filter: EventFilter): boolean {
+  const expression = toExpression(filter);
+  return expression !== undefined && hasPattern(expression);
+}
+
+/** Loaded when a filter first has a regular expression. */
+async function loadPatterns(): Promise<CompilePattern> {
+  return (await import("@/src/shared/text/linear-pattern")).compileLinearPattern;
+}
+
+function toPatternProblem(error: unknown): string {
+  return error instanceof UnsupportedPatternError
+    ? `The regular expression ${error.message}.`
+    : "Couldn’t load the code for regular expressions. Change the filter to try again.";
 }
 
 /** Reads the log if that was not done yet, and requests a stream ticket. */

@@ -1,11 +1,13 @@
-/** Decides which events match a filter. Compares bytes where possible, so that 100,000 events need no decoding. Pure. */
-import { foldText, toSearchText } from "@/src/shared/text/fold-text";
+/** The console's filter: an expression (G27) and the shown operations. Decides which events match. Pure. */
+import type { FilterExpression, ParsedExpression } from "@/src/shared/filters/filter-syntax";
+import { parseExpression } from "@/src/shared/filters/parse-expression";
 import { OPERATIONS, type Operation } from "../../stream/operations";
-import { type EventKind, isMarkKind } from "../../stream/stream-event";
+import { isMarkKind } from "../../stream/stream-event";
 import type { EventRing } from "./event-ring";
+import { type CompilePattern, compileExpression } from "./match-expression";
 
 export interface EventFilter {
-  /** Searched in the data as displayed (toSearchText) and in the record's id. Empty matches everything. */
+  /** A filter expression as typed. One that is not valid hides nothing. */
   text: string;
   operations: readonly Operation[];
 }
@@ -14,7 +16,7 @@ export const FILTER_NONE: EventFilter = { text: "", operations: OPERATIONS };
 
 /** True if everything matches. */
 export function isFilterEmpty(filter: EventFilter): boolean {
-  return filter.text.trim() === "" && OPERATIONS.every((operation) => filter.operations.includes(operation));
+  return toExpression(filter) === undefined;
 }
 
 /** A filter as URL parameters: `q` is the text, `op` the operations, unless all are shown. */
@@ -35,38 +37,27 @@ export function toFilterQuery({ text, operations }: EventFilter): FilterQuery {
   return { q: text === "" ? null : text, op: isAll ? null : operations.join(",") };
 }
 
-/** Compiles a filter. Marks always match: a gap in the stream concerns every filter. */
-export function createMatcher(filter: EventFilter): (ring: EventRing, ordinal: number) => boolean {
-  const operations = new Set<EventKind>(filter.operations);
-  const text = foldText(filter.text.trim());
-  const needle = new TextEncoder().encode(text);
-  const isNeedlePlain = needle.length === text.length;
-  const idPart = /^[0-9a-f]{1,32}$/.test(text) ? text : undefined;
-  return (ring, ordinal) => {
-    const kind = ring.kind(ordinal);
-    if (isMarkKind(kind)) return true;
-    if (!operations.has(kind)) return false;
-    if (text === "") return true;
-    if (idPart !== undefined && ring.recordId(ordinal).includes(idPart)) return true;
-    if (ring.isPlain(ordinal)) return isNeedlePlain && includesBytes(ring.bytesOf(ordinal), needle);
-    return toSearchText(ring.data(ordinal)).includes(text);
-  };
+let latest: { text: string; parsed: ParsedExpression } | undefined;
+
+/** Parses the text of a filter. The last result is kept, because each render needs it. */
+export function parseFilterText(text: string): ParsedExpression {
+  if (latest?.text !== text) latest = { text, parsed: parseExpression(text) };
+  return latest.parsed;
 }
 
-/** True if `needle`, which is in lower case, occurs in `bytes`. ASCII letters match in either case. */
-export function includesBytes(bytes: Uint8Array, needle: Uint8Array): boolean {
-  const [start] = needle;
-  if (start === undefined) return true;
-  const last = bytes.length - needle.length;
-  for (let at = 0; at <= last; at += 1) {
-    if (toLowerByte(bytes[at] ?? 0) !== start) continue;
-    let length = 1;
-    while (length < needle.length && toLowerByte(bytes[at + length] ?? 0) === needle[length]) length += 1;
-    if (length === needle.length) return true;
-  }
-  return false;
+/** The whole filter as an expression. Undefined: everything matches. */
+export function toExpression({ text, operations }: EventFilter): FilterExpression | undefined {
+  const parsed = parseFilterText(text);
+  const expression = parsed.ok ? parsed.expression : undefined;
+  if (OPERATIONS.every((operation) => operations.includes(operation))) return expression;
+  const shown: FilterExpression = { kind: "operation", operations };
+  return expression ? { kind: "and", parts: [shown, expression] } : shown;
 }
 
-function toLowerByte(byte: number): number {
-  return byte >= 65 && byte <= 90 ? byte + 32 : byte;
+/** Compiles a filter. Marks always match: a gap in the stream concerns every filter. `compile`: for regular expressions, which match nothing without it. */
+export function createMatcher(filter: EventFilter, compile?: CompilePattern): (ring: EventRing, ordinal: number) => boolean {
+  const expression = toExpression(filter);
+  if (expression === undefined) return () => true;
+  const matches = compileExpression(expression, compile);
+  return (ring, ordinal) => isMarkKind(ring.kind(ordinal)) || matches(ring, ordinal);
 }

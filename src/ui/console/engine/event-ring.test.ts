@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { SEARCH_CASES } from "@/tests/support/text-cases";
 import type { StreamEvent } from "../../stream/stream-event";
-import { createMatcher, FILTER_NONE, includesBytes, isFilterEmpty, parseFilter, toFilterQuery } from "./event-filter";
+import { createMatcher, FILTER_NONE, isFilterEmpty, parseFilter, toFilterQuery } from "./event-filter";
 import { EventRing } from "./event-ring";
+import { includesBytes } from "./match-expression";
 import { MatchedList } from "./matched-list";
 
 const id = (number: number) => number.toString(16).padStart(32, "0");
@@ -136,7 +137,7 @@ describe("createMatcher", () => {
     expect(matching("city")).toEqual([0, 3]);
     expect(matching(" CITY ")).toEqual([0, 3]);
     expect(matching("Zürich")).toEqual([0, 3]);
-    expect(matching('say "hi"')).toEqual([1, 3]);
+    expect(matching('"say \\"hi\\""')).toEqual([1, 3]);
     expect(matching("4D5E6F70")).toEqual([2, 3]);
     expect(matching("nothing like this")).toEqual([3]);
   });
@@ -144,7 +145,7 @@ describe("createMatcher", () => {
   it.each(SEARCH_CASES)("[G13] finds what the grid finds: $what", ({ json, finds, misses = [] }) => {
     const one = ring();
     const ordinal = one.append(event(1, { data: json }));
-    const isFound = (text: string) => createMatcher({ ...FILTER_NONE, text })(one, ordinal);
+    const isFound = (text: string) => createMatcher({ ...FILTER_NONE, text: JSON.stringify(text) })(one, ordinal);
     expect(finds.filter((text) => !isFound(text))).toEqual([]);
     // White space around a filter is ignored, as in the grid.
     expect(misses.filter((text) => text === text.trim() && isFound(text))).toEqual([]);

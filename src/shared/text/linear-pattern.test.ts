@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { compileLinearPattern, UnsupportedPatternError } from "./linear-pattern";
+import { compileLinearPattern } from "./linear-pattern";
+import { UnsupportedPatternError } from "./translate-pattern";
 
 /** Compiles a pattern as ECMAScript does, with the Unicode flag if the pattern is valid with it. */
 function toNative(pattern: string): RegExp {

@@ -1,13 +1,9 @@
 /**
- * Matches the regular expressions of JSON Schemas in linear time: translates the syntax of ECMAScript to that of RE2, which re2js runs. Patterns that need
- * backtracking (lookaround, backreferences) are refused. Groups do not capture, because only whether a text matches is needed.
+ * Translates regular expressions from the syntax of ECMAScript to that of RE2, which matches in linear time. Patterns that need backtracking
+ * (lookaround, backreferences) are refused. Groups do not capture, because only whether a text matches is needed.
  */
-import { RE2JS } from "re2js";
-
 /** The maximum count of a repetition. */
 const REPEAT_MAX = 1000;
-/** The maximum number of instructions of a compiled pattern. Each one costs time for each character. */
-const PROGRAM_SIZE_MAX = 20_000;
 const CODE_POINT_MAX = 0x10_ffff;
 
 /** The classes of ECMAScript that differ from those of RE2, in RE2's syntax, without brackets. */
@@ -23,27 +19,10 @@ const CONTROLS: Readonly<Record<string, string>> = { t: "\t", n: "\n", v: "\v", 
 /** The pattern cannot be matched in linear time. The message is a sentence without its subject. */
 export class UnsupportedPatternError extends Error {}
 
-/** Has the methods of RegExp that Ajv uses. `toString` is unique for each pattern. */
-export interface LinearPattern {
-  test(text: string): boolean;
-  toString(): string;
-}
-
-/**
- * Compiles the pattern of a JSON Schema. Matching takes time proportional to the length of the text times that of the pattern. Throws UnsupportedPatternError
- * for a pattern that cannot be matched so, and SyntaxError for an invalid regular expression.
- */
-export function compileLinearPattern(pattern: string): LinearPattern {
+/** The pattern in RE2's syntax. Throws SyntaxError for an invalid regular expression, and UnsupportedPatternError for one that needs backtracking. */
+export function translatePattern(pattern: string): string {
   requireRegExp(pattern);
-  const translated = new Translation(pattern).run();
-  let compiled: RE2JS;
-  try {
-    compiled = RE2JS.compile(translated);
-  } catch (error) {
-    throw new UnsupportedPatternError(`is too complex (${error instanceof Error ? error.message : "unknown"})`);
-  }
-  if (compiled.programSize() > PROGRAM_SIZE_MAX) throw new UnsupportedPatternError("is too large");
-  return { test: (text) => compiled.test(text), toString: () => `linear ${pattern}` };
+  return new Translation(pattern).run();
 }
 
 /**
