@@ -135,17 +135,19 @@ export const FUNCTION_HARNESS = `
   const toKey = (endpoint, query) => {
     if (typeof endpoint !== "string") throw new TypeError("find(endpoint, query): endpoint is a string.");
     if (typeof query !== "object" || query === null) throw new TypeError("find(endpoint, query): query is { uniqueId } or { filter, limit }.");
-    const { uniqueId = null, filter, limit = ${FUNCTION_FOUND_RECORDS_MAX} } = query;
+    const { uniqueId, filter, limit = ${FUNCTION_FOUND_RECORDS_MAX} } = query;
     for (const name of ownKeys(query)) {
       if (name !== "uniqueId" && name !== "filter" && name !== "limit") throw new TypeError("find(endpoint, query): query has only uniqueId, filter and limit.");
+      // A value that is missing by mistake would find every record.
+      if (name !== "limit" && query[name] === undefined) throw new TypeError("find(endpoint, { " + name + " }): " + name + " is undefined.");
     }
     const filters = filter === undefined ? [] : isArray(filter) ? [...filter] : [filter];
-    if (uniqueId !== null && typeof uniqueId !== "string") throw new TypeError("find(endpoint, { uniqueId }): uniqueId is a string.");
+    if (uniqueId !== undefined && typeof uniqueId !== "string") throw new TypeError("find(endpoint, { uniqueId }): uniqueId is a string.");
     for (const text of filters) if (typeof text !== "string") throw new TypeError("find(endpoint, { filter }): filter is a string or a list of strings.");
-    if (uniqueId !== null && filters.length > 0) throw new TypeError("find(endpoint, query): send uniqueId or filter, not both.");
+    if (uniqueId !== undefined && filters.length > 0) throw new TypeError("find(endpoint, query): send uniqueId or filter, not both.");
     if (typeof limit !== "number" || limit % 1 !== 0 || limit < 1 || limit > ${FUNCTION_FOUND_RECORDS_MAX})
       throw new RangeError("find(endpoint, { limit }): limit is a whole number from 1 to ${FUNCTION_FOUND_RECORDS_MAX}.");
-    const key = stringify({ endpoint, uniqueId, filters, limit });
+    const key = stringify({ endpoint, uniqueId: uniqueId === undefined ? null : uniqueId, filters, limit });
     if (key.length > ${FUNCTION_FIND_LENGTH_MAX}) throw new RangeError("find(endpoint, query): the arguments are too long.");
     return key;
   };
