@@ -1,14 +1,16 @@
 /** The chat example, run as its README describes: the cookie flow over HTTPS and the header flow over HTTP, in two browsers. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
-import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { type Browser, expect, type Page, test, type WebSocketRoute } from "playwright/test";
 import { generate } from "selfsigned";
 import { toAccessTokenCookie } from "@/src/shared/streams/protocol";
+import { enter, openAlone, servePage } from "../support/example-pages";
 import { type RunningServer, startServer } from "../support/server";
+
+const PAGE = "examples/chat/index.html";
 
 const ADMIN_TOKEN = "9d1c7b04e6f2a8351c0db97ef64a28531b7c";
 const ADMIN = {
@@ -16,11 +18,6 @@ const ADMIN = {
   RESTED_ADMIN_PASSWORD: "correct horse battery",
   RESTED_ADMIN_TOKEN: ADMIN_TOKEN,
 };
-
-interface Tls {
-  cert: string;
-  key: string;
-}
 
 async function manage(server: RunningServer, apiPath: string, body: object): Promise<{ id: string; keys?: { key: string }[] }> {
   const payload = JSON.stringify(body);
@@ -55,37 +52,6 @@ async function createProject(server: RunningServer, pageUrl: string): Promise<{ 
   return { id: project.id, key: project.keys?.[0]?.key ?? "" };
 }
 
-/** Serves the page from a separate origin, as a front-end host does. */
-async function servePage(tls?: Tls): Promise<{ url: string; close: () => Promise<void> }> {
-  const page = await readFile("examples/chat/index.html");
-  const handle = (_: http.IncomingMessage, response: http.ServerResponse) => {
-    response.writeHead(200, { "Content-Type": "text/html; charset=utf-8" });
-    response.end(page);
-  };
-  const host = tls ? https.createServer(tls, handle) : http.createServer(handle);
-  await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve));
-  const { port } = host.address() as AddressInfo;
-  return {
-    url: `${tls ? "https" : "http"}://localhost:${port}`,
-    close: () => new Promise((resolve) => host.close(() => resolve()).closeAllConnections()),
-  };
-}
-
-/** Opens the chat in a new browser context. */
-async function openChat(browser: Browser, address: string): Promise<Page> {
-  const context = await browser.newContext({ ignoreHTTPSErrors: true });
-  const page = await context.newPage();
-  await page.goto(address);
-  return page;
-}
-
-async function enter(page: Page, name: string, action: "Register" | "Log in"): Promise<void> {
-  await page.getByLabel("Name").fill(name);
-  await page.getByLabel("Password").fill(`password of ${name}`);
-  await page.getByRole("button", { name: action }).click();
-  await expect(page.getByRole("status")).toHaveText("live");
-}
-
 async function send(page: Page, place: "Everybody" | "Only me", text: string): Promise<void> {
   await page.getByRole("button", { name: place }).click();
   await page.getByLabel("Message", { exact: true }).fill(text);
@@ -106,11 +72,11 @@ function findMessage(page: Page, pattern: RegExp): Promise<void> {
 
 /** The steps of both flows: a room for everyone, and private messages on every device of a user. */
 async function chat(browser: Browser, address: string): Promise<{ ada: Page; bob: Page; adasPhone: Page }> {
-  const ada = await openChat(browser, address);
+  const ada = await openAlone(browser, address);
   await enter(ada, "ada", "Register");
-  const bob = await openChat(browser, address);
+  const bob = await openAlone(browser, address);
   await enter(bob, "bob", "Register");
-  const adasPhone = await openChat(browser, address);
+  const adasPhone = await openAlone(browser, address);
   await enter(adasPhone, "ada", "Log in");
 
   await send(ada, "Everybody", "hello all");
@@ -141,7 +107,7 @@ async function chat(browser: Browser, address: string): Promise<{ ada: Page; bob
 
 test("[L2] [S2] [W5] the chat example over http: the token in a header", async ({ browser }) => {
   const server = await startServer({ env: ADMIN });
-  const host = await servePage();
+  const host = await servePage(PAGE);
   try {
     const { key } = await createProject(server, host.url);
     const { ada, adasPhone } = await chat(browser, `${host.url}/?server=${server.url}&key=${key}`);
@@ -159,10 +125,10 @@ test("[L2] [S2] [W5] the chat example over http: the token in a header", async (
 
 test("[W9] the chat example reports a response that is not from the server, and reconnects", async ({ browser }) => {
   const server = await startServer({ env: ADMIN });
-  const host = await servePage();
+  const host = await servePage(PAGE);
   try {
     const { key } = await createProject(server, host.url);
-    const page = await openChat(browser, `${host.url}/?server=${server.url}&key=${key}`);
+    const page = await openAlone(browser, `${host.url}/?server=${server.url}&key=${key}`);
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(error.message));
     await enter(page, "ada", "Register");
@@ -193,15 +159,15 @@ test("[W9] the chat example reports a response that is not from the server, and 
 
 test("[W11] the chat example misses no message that is sent while it reads the stored ones", async ({ browser }) => {
   const server = await startServer({ env: ADMIN });
-  const host = await servePage();
+  const host = await servePage(PAGE);
   try {
     const { key } = await createProject(server, host.url);
     const address = `${host.url}/?server=${server.url}&key=${key}`;
-    const bob = await openChat(browser, address);
+    const bob = await openAlone(browser, address);
     await enter(bob, "bob", "Register");
     await send(bob, "Everybody", "before");
 
-    const ada = await openChat(browser, address);
+    const ada = await openAlone(browser, address);
     const isSent = findMessage(ada, /"between"/);
     // Whichever way the page reads the stored messages, over HTTP or on the stream: the next one is sent after they were read.
     const isRead = findMessage(ada, /"SNAPSHOT".*"before"/);
@@ -228,10 +194,10 @@ test("[W11] the chat example misses no message that is sent while it reads the s
 
 test("[W10] the chat example reads the stored messages again when changes can't be replayed", async ({ browser }) => {
   const server = await startServer({ env: ADMIN });
-  const host = await servePage();
+  const host = await servePage(PAGE);
   try {
     const { key } = await createProject(server, host.url);
-    const page = await openChat(browser, `${host.url}/?server=${server.url}&key=${key}`);
+    const page = await openAlone(browser, `${host.url}/?server=${server.url}&key=${key}`);
     const sockets: WebSocketRoute[] = [];
     await page.routeWebSocket("**/api/1/ce/chat/room?*", (socket) => {
       socket.connectToServer();
@@ -257,7 +223,7 @@ test("[L2] [L3] [W6] the chat example over https: the token in a cookie that no 
   await writeFile(files.TLS_CERT_FILE, cert);
   await writeFile(files.TLS_KEY_FILE, tlsKey);
   const server = await startServer({ env: { ...ADMIN, ...files } });
-  const host = await servePage({ cert, key: tlsKey });
+  const host = await servePage(PAGE, { cert, key: tlsKey });
   try {
     const { id, key } = await createProject(server, host.url);
     const { ada } = await chat(browser, `${host.url}/?server=${server.url}&key=${key}`);
