@@ -91,7 +91,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
   db: { embedded: [], prisma: ["records"], reads: [], records: ["reads"], stores: ["reads", "records"] },
   http: { body: [], handlers: ["body", "reply"], reply: [], server: ["handlers", "reply"] },
   management: {
-    access: ["records"],
+    access: ["changes", "records"],
     accounts: ["keys"],
     "app-users": [],
     changes: ["app-users", "connections"],

@@ -5,6 +5,8 @@ export const GRID_LIMIT_MAX = 500;
 export const NAMED_RECORDS_MAX = 1000;
 /** Ids in the query of one request. */
 export const NAMED_IN_QUERY_MAX = 100;
+/** The value of `viewAs` for a caller without an access token (A7). */
+export const ANONYMOUS = "anonymous";
 /** The orders of the grid. A minus puts the latest first. */
 export const RECORD_ORDERS = ["-created", "created", "-updated", "updated"] as const;
 export type RecordOrder = (typeof RECORD_ORDERS)[number];

@@ -57,33 +57,39 @@ export async function findTriedEndpoint({
 export interface TriedUser {
   id: string;
   endpointId: string;
+  name: string;
   /** JSON text of its record. */
   data: string;
 }
 
-/**
- * Returns the users of a project with these ids, by id. Throws `fields_invalid` for the first id without one; `field`: the path of the id at an index.
- */
-export async function findTriedUsers({
+/** Returns those users of a project that have one of these ids, by id. */
+export async function readTriedUsers({
   db,
   projectId,
   ids,
-  field,
 }: {
   db: Pick<Db, "$queryRaw">;
   projectId: string;
   ids: readonly (string | null)[];
-  field: (index: number) => string;
 }): Promise<Map<string, TriedUser>> {
   const uuids = ids.flatMap((id) => (id === null ? [] : [toUuid(id)]));
   const rows =
     uuids.length === 0
       ? []
       : await db.$queryRaw<TriedUser[]>`
-        SELECT wire_id(u."id") AS "id", u."endpointId"::text AS "endpointId", r."data"::text AS "data"
+        SELECT wire_id(u."id") AS "id", u."endpointId"::text AS "endpointId", u."name", r."data"::text AS "data"
         FROM "AppUser" u JOIN "Record" r ON r."id" = u."id" JOIN "Endpoint" e ON e."id" = u."endpointId"
         WHERE u."id" = ANY (${uuids}::uuid[]) AND e."projectId" = ${projectId}::uuid`;
-  const users = new Map(rows.map((row) => [row.id, row]));
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** As `readTriedUsers`. Throws `fields_invalid` for the first id without a user; `field`: the path of the id at an index. */
+export async function findTriedUsers({
+  field,
+  ...request
+}: Parameters<typeof readTriedUsers>[0] & { field: (index: number) => string }): Promise<Map<string, TriedUser>> {
+  const users = await readTriedUsers(request);
+  const { ids } = request;
   const missing = ids.findIndex((id) => id !== null && !users.has(id));
   if (missing >= 0) throw new AppError("fields_invalid", { fields: { [field(missing)]: "The project has no user with this uniqueId." } });
   return users;

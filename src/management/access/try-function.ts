@@ -1,4 +1,5 @@
 /** Tries the access function of an endpoint on one record (A6). */
+import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { JudgedRecord } from "@/src/core/access/record-judge";
@@ -49,12 +50,11 @@ export async function tryFunction({
 }): Promise<FunctionTrial> {
   const { operation, origin = null, keyName = "", keyScope = "read_write" } = input;
   const start = performance.now();
+  const common = toFunctionCommon({ user: user ?? null, origin, key: { name: keyName, scope: keyScope }, now: clock.now() });
   const all = await verdicts.evaluate({
-    ...{ source, endpointId, projectId, caller },
+    ...{ source, endpointId, projectId, caller, common },
     ownerId: caller[0],
-    // A trial is not shared with requests.
-    identity: "trial",
-    common: toFunctionCommon({ user: user ?? null, origin, key: { name: keyName, scope: keyScope }, now: clock.now() }),
+    identity: toTrialIdentity(source, common),
     cases: toFunctionCases(operation, record, input.input === undefined ? undefined : JSON.stringify(input.input)),
   });
   const millis = Math.round((performance.now() - start) * 1000) / 1000;
@@ -67,6 +67,45 @@ export async function tryFunction({
   }
   const { allow, reason = null } = verdict;
   return { outcome: allow ? "allowed" : "refused", reason, cause: null, message: null, line: null, column: null, millis };
+}
+
+/** How many of the records the function lets the user read. All are asked about, unless the sandbox or the database is busy meanwhile. */
+export async function trySample({
+  verdicts,
+  clock,
+  source,
+  endpointId,
+  projectId,
+  caller,
+  user,
+  records,
+}: {
+  verdicts: FunctionVerdicts;
+  clock: Clock;
+  source: string;
+  endpointId: string;
+  projectId: string;
+  caller: CallerPath;
+  user: TriedUser | undefined;
+  records: readonly JudgedRecord[];
+}): Promise<{ asked: number; allowed: number; failed: number }> {
+  if (records.length === 0) return { asked: 0, allowed: 0, failed: 0 };
+  const common = toFunctionCommon({ user: user ?? null, origin: null, key: { name: "", scope: "read_write" }, now: clock.now() });
+  const all = await verdicts.evaluate({
+    ...{ source, endpointId, projectId, caller, common },
+    ownerId: caller[0],
+    identity: toTrialIdentity(source, common),
+    cases: records.flatMap((record) => toFunctionCases("read", record)),
+  });
+  const allowed = all.filter((verdict) => verdict.outcome === "verdict" && verdict.allow).length;
+  return { asked: all.length, allowed, failed: all.filter(({ outcome }) => outcome === "failed").length };
+}
+
+/** A trial is shared neither with requests nor with trials of another function or user. */
+function toTrialIdentity(source: string, common: string): string {
+  return `trial ${createHash("sha256")
+    .update(JSON.stringify([source, common]))
+    .digest("base64url")}`;
 }
 
 /** The decision of a function that was asked last. */

@@ -1,4 +1,6 @@
 /** Reads pages of an endpoint's records for its owner. The time of a query is limited, also for a filter over a million records. */
+
+import type { Read } from "@/src/db/read";
 import type { RecordSearch } from "@/src/db/records/record-search";
 import { AppError } from "@/src/shared/errors";
 import type { RecordKind } from "@/src/shared/streams/protocol";
@@ -7,7 +9,7 @@ import { formatPlace, type RecordPageQuery, type RecordPlace, toPageStatement } 
 /** The time limit for one page. */
 const STATEMENT_MS = 5_000;
 /** The maximum length of a page. A single record may be longer, because a record may have a megabyte. */
-const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;
+export const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 export interface RecordRow {
   uniqueId: string;
@@ -52,20 +54,33 @@ export async function readRecordPage({
   charactersMax?: number;
 }): Promise<RecordPage> {
   const { sql, values } = toPageStatement({ endpointId, query, uptoSeq, charactersMax });
-  const { seq, found } = await search
-    .run(accountId, statementMs, async (read) => {
+  const { seq, found } = await runPageStatement(
+    search,
+    accountId,
+    async (read) => {
       // Read first, so that every change the page lacks comes after it.
       const [endpoint] = await read<{ seq: string }>(`SELECT "seq"::text AS "seq" FROM "Endpoint" WHERE "id" = $1::uuid`, [endpointId]);
       return { seq: endpoint?.seq ?? "0", found: await read<FoundRow>(sql, values) };
-    })
-    .catch((error: unknown) => {
-      throw isTimeout(error) ? tooSlow(error) : error;
-    });
+    },
+    statementMs,
+  );
   const rows = found.map(({ seq: _, found: __, ...row }) => row);
   const last = found.at(-1);
   if (!last || found.length >= last.found) return { rows, next: null, seq };
   const isByUpdate = query.order.endsWith("updated");
   return { rows, next: { seq: last.seq, updatedMs: isByUpdate ? Date.parse(last.updatedAt) : null }, seq };
+}
+
+/** Runs the statements of a page for an account. Throws `parameter_invalid` if one takes too long. */
+export function runPageStatement<Result>(
+  search: RecordSearch,
+  accountId: string,
+  work: (read: Read) => Promise<Result>,
+  statementMs = STATEMENT_MS,
+): Promise<Result> {
+  return search.run(accountId, statementMs, work).catch((error: unknown) => {
+    throw isTimeout(error) ? tooSlow(error) : error;
+  });
 }
 
 /** Yields all pages from the query's `after` on, of the records that exist when the first page is read. */

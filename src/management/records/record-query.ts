@@ -103,7 +103,7 @@ export interface Statement {
 }
 
 /** The SQL names of an order's columns, with the direction. The second order of each has an index; by update the newest are found by a sort. */
-const ORDER_SQL: Readonly<Record<RecordOrder, string>> = {
+export const ORDER_SQL: Readonly<Record<RecordOrder, string>> = {
   "-created": 'c."seq" DESC',
   created: 'c."seq"',
   "-updated": 'c."updatedAt" DESC, c."seq" DESC',
@@ -116,7 +116,7 @@ const ORDER_SQL: Readonly<Record<RecordOrder, string>> = {
  */
 export function toPageStatement({
   endpointId,
-  query: { order, search, filters, uniqueIds, limit, after },
+  query,
   uptoSeq,
   charactersMax,
 }: {
@@ -127,23 +127,20 @@ export function toPageStatement({
 }): Statement {
   const values: unknown[] = [];
   // Every value of the request becomes a parameter, never part of the text.
-  const bind = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
-  const conditions = [`c."endpointId" = ${bind(endpointId, "uuid")}`, 'c."seq" IS NOT NULL'];
-  if (uniqueIds !== null) conditions.push(`c."id" = ANY (${bind(uniqueIds, "uuid[]")})`);
-  if (uptoSeq !== null) conditions.push(`c."seq" <= ${bind(uptoSeq, "bigint")}`);
-  if (after !== null) conditions.push(toAfter(after, order, bind));
-  if (search !== null) conditions.push(toSearch(search, bind));
-  const parts = filters.map(({ path }, index) => toPart(path, index, bind));
-  conditions.push(...filters.map((filter, index) => toCondition(filter, index, bind)));
-  const limitSql = bind(limit, "int");
+  const bind: Bind = (value, type) => `$${values.push(value)}::${type}`;
+  const scope = toScope({ endpointId, query, uptoSeq }, bind);
+  const match = toMatch(query, bind);
+  const conditions = [...scope, ...match.conditions];
+  const limitSql = bind(query.limit, "int");
+  const order = ORDER_SQL[query.order];
   const sql = `
     WITH page AS (
       SELECT c.*, row_number() OVER ordered AS n, count(*) OVER () AS found,
         sum(length(c."data"::text)) OVER ordered - length(c."data"::text) AS earlier
       FROM (
-        SELECT c.* FROM "Record" c${parts.join("")} WHERE ${conditions.join(" AND ")} ORDER BY ${ORDER_SQL[order]} LIMIT ${limitSql} + 1
+        SELECT c.* FROM "Record" c${match.joins} WHERE ${conditions.join(" AND ")} ORDER BY ${order} LIMIT ${limitSql} + 1
       ) c
-      WINDOW ordered AS (ORDER BY ${ORDER_SQL[order]} ROWS UNBOUNDED PRECEDING)
+      WINDOW ordered AS (ORDER BY ${order} ROWS UNBOUNDED PRECEDING)
     )
     SELECT wire_id("id") AS "uniqueId", "data"::text AS "data", wire_time("createdAt") AS "createdAt", wire_time("updatedAt") AS "updatedAt",
       "version", "contentType"::text AS "contentType", wire_id("ownerId") AS "owner", "seq"::text AS "seq", "found"::int AS "found"
@@ -152,6 +149,31 @@ export function toPageStatement({
 }
 
 export type Bind = (value: unknown, type: string) => string;
+
+/** The conditions on `"Record" c` that select a part of an endpoint's records by their ids and positions. */
+export function toScope(
+  { endpointId, query, uptoSeq }: { endpointId: string; query: RecordPageQuery; uptoSeq: string | null },
+  bind: Bind,
+): string[] {
+  const { order, uniqueIds, after } = query;
+  return [
+    `c."endpointId" = ${bind(endpointId, "uuid")}`,
+    'c."seq" IS NOT NULL',
+    ...(uniqueIds === null ? [] : [`c."id" = ANY (${bind(uniqueIds, "uuid[]")})`]),
+    ...(uptoSeq === null ? [] : [`c."seq" <= ${bind(uptoSeq, "bigint")}`]),
+    ...(after === null ? [] : [toAfter(after, order, bind)]),
+  ];
+}
+
+/** The search and the filters: what to join to `c`, which has an `id` and `data`, and the conditions. */
+export function toMatch(
+  { search, filters }: Pick<RecordQuery, "search" | "filters">,
+  bind: Bind,
+): { joins: string; conditions: readonly string[] } {
+  const ofSearch = search === null ? [] : [toSearch(search, bind)];
+  const joins = filters.map(({ path }, index) => toPart(path, index, bind)).join("");
+  return { joins, conditions: [...ofSearch, ...filters.map((filter, index) => toCondition(filter, index, bind))] };
+}
 
 function toAfter({ seq, updatedMs }: RecordPlace, order: RecordOrder, bind: Bind): string {
   const sign = order.startsWith("-") ? "<" : ">";

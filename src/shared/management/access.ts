@@ -7,6 +7,8 @@ import { ACCESS_FUNCTION_BYTES_MAX, accessFunctionProblem } from "@/src/shared/t
 /** The records that a preview examines, and the users for whom it does. */
 export const PREVIEW_RECORDS_MAX = 1_000;
 export const PREVIEW_USERS_MAX = 20;
+/** For how many of these records, of each user, a preview asks the access function. */
+export const PREVIEW_SAMPLE_MAX = 50;
 /** How many versions of an endpoint's access are kept. */
 export const ACCESS_VERSIONS_MAX = 50;
 
@@ -158,6 +160,8 @@ export const accessCheckedSchema = z.object({
 export const accessPreviewSchema = z.strictObject({
   /** Rules to try. Absent: the stored ones. Null: none. */
   rules: z.optional(z.nullable(accessRulesSchema)),
+  /** The source of an access function to try. Absent: the stored one. Null: none. */
+  accessFunction: z.optional(z.nullable(functionText)),
   users: z
     .array(z.nullable(uniqueId), "Use a list of uniqueIds of users; null stands for nobody.")
     .check(z.minLength(1, "List at least one user."), z.maxLength(PREVIEW_USERS_MAX, `List at most ${PREVIEW_USERS_MAX} users.`)),
@@ -167,8 +171,18 @@ export const accessPreviewedSchema = z.object({
   examined: z.int(),
   /** False: there are more records. */
   complete: z.boolean(),
-  /** In the order of the request. `readable`: how many of the records; `redacted`: how many of these have hidden fields. */
-  users: z.array(z.object({ user: nullableText, readable: z.int(), redacted: z.int() })),
+  /**
+   * In the order of the request. `readable`: how many of the records the rules allow; `redacted`: how many of these have hidden fields. `sample`: for how many
+   * of the newest of these the access function was asked, and how many of these it allows, and on how many it failed; null: there is no function.
+   */
+  users: z.array(
+    z.object({
+      user: nullableText,
+      readable: z.int(),
+      redacted: z.int(),
+      sample: z.nullable(z.object({ asked: z.int(), allowed: z.int(), failed: z.int() })),
+    }),
+  ),
   millis: z.number(),
 });
 

@@ -317,6 +317,15 @@ export const gridRecordSchema = z.extend(recordSchema, {
  * receives the changes that the page may lack. Large records can make a page shorter than `limit`.
  */
 export const gridPageSchema = z.object({ records: z.array(gridRecordSchema), next: z.nullable(z.string()), since: z.string() });
+/**
+ * GET endpoints/{id}/records?viewAs=. `viewedAs`: only in the response to a request with `viewAs`. Its `user` is null for nobody; `refused`: why the endpoint
+ * refuses all requests of the user.
+ */
+export const viewedPageSchema = z.extend(gridPageSchema, {
+  viewedAs: z.optional(
+    z.object({ user: z.nullable(z.object({ uniqueId: z.string(), name: z.string() })), refused: z.nullable(z.string()) }),
+  ),
+});
 /** POST endpoints/{id}/records/delete. How many of them still existed. */
 export const recordsDeletedSchema = z.object({ deleted: count });
 /** POST endpoints/{id}/import. How many records were created. */

@@ -24,6 +24,15 @@ export interface GridPage {
   next: string | null;
   /** The position of the log at which the page was read. A stream from there has all later changes. */
   since: string;
+  /** Whose view it is. Undefined: the owner's. */
+  viewedAs?: ViewedAs | undefined;
+}
+
+export interface ViewedAs {
+  /** Undefined: nobody is signed in. */
+  name: string | undefined;
+  /** Why the endpoint refuses all requests of the viewer. Undefined: it does not. */
+  refused: string | undefined;
 }
 
 /** Selects and orders records. */
@@ -31,16 +40,19 @@ export interface GridQuery {
   search: string;
   filters: readonly string[];
   order: RecordOrder;
+  /** The uniqueId of the user whose view it is, or `anonymous`. Undefined: the owner's view. */
+  viewAs?: string | undefined;
 }
 
 export const ORDER_DEFAULT: RecordOrder = RECORD_ORDERS[0];
 
 /** The query as URL parameters of the API, without defaults. */
-export function toParameters({ search, filters, order }: GridQuery): URLSearchParams {
+export function toParameters({ search, filters, order, viewAs }: GridQuery): URLSearchParams {
   const parameters = new URLSearchParams();
   if (search.trim() !== "") parameters.set("search", search.trim());
   for (const filter of filters) parameters.append("filter", filter);
   if (order !== ORDER_DEFAULT) parameters.set("order", order);
+  if (viewAs !== undefined) parameters.set("viewAs", viewAs);
   return parameters;
 }
 
@@ -54,7 +66,14 @@ export function parseGridPage(text: string): GridPage {
     rows: records.items.map((record) => toRow(text, record)),
     next: next?.kind === "string" ? next.value : null,
     since: getText(parsed.node, "since"),
+    viewedAs: toViewedAs(getMember(parsed.node, "viewedAs")),
   };
+}
+
+function toViewedAs(node: JsonNode | undefined): ViewedAs | undefined {
+  if (!node) return undefined;
+  const user = getMember(node, "user");
+  return { name: user?.kind === "object" ? getText(user, "name") : undefined, refused: getText(node, "refused") || undefined };
 }
 
 /** Parses a response of `endpoints/{id}/records/{uniqueId}`. Throws if it has an unknown form. */

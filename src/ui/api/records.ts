@@ -2,7 +2,7 @@
 import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { ImportChecked, Imported, RecordsDeleted } from "@/src/shared/management/schemas";
 import type { CsvDelimiter, ExportFormat } from "@/src/shared/record-limits";
-import { type GridPage, type GridQuery, type GridRow, parseGridPage, parseGridRecord, toParameters } from "./record-rows";
+import { type GridPage, type GridQuery, type GridRow, ORDER_DEFAULT, parseGridPage, parseGridRecord, toParameters } from "./record-rows";
 import { requestJson } from "./request";
 import { readJson, readProblem, rejectPage, toUnreachable } from "./request-error";
 
@@ -32,22 +32,40 @@ export const recordQuery = (endpointId: string, id: string) =>
     refetchOnWindowFocus: false,
   });
 
+/** One record as a user reads it. Null: the user may not read it, or it does not exist. */
+export const viewedRecordQuery = (endpointId: string, id: string, viewAs: string) =>
+  queryOptions({
+    queryKey: ["record", endpointId, id, viewAs],
+    queryFn: async ({ signal }) => {
+      const query = { search: "", filters: [], order: ORDER_DEFAULT, viewAs };
+      const { rows } = await readPage({ endpointId, query, cursor: null, limit: 1, id, signal });
+      return rows[0] ?? null;
+    },
+    staleTime: 0,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+  });
+
 export async function readPage({
   endpointId,
   query,
   cursor,
   limit = PAGE_RECORDS,
+  id,
   signal,
 }: {
   endpointId: string;
   query: GridQuery;
   cursor: string | null;
   limit?: number;
+  /** Only this record. */
+  id?: string;
   signal?: AbortSignal | undefined;
 }): Promise<GridPage> {
   const parameters = toParameters(query);
   parameters.set("limit", String(limit));
   if (cursor !== null) parameters.set("cursor", cursor);
+  if (id !== undefined) parameters.set("uniqueId", id);
   return parseGridPage(await (await send(`endpoints/${endpointId}/records?${parameters}`, { signal: signal ?? null })).text());
 }
 

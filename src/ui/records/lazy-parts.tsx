@@ -7,6 +7,7 @@ import type { RecordComposer } from "./panel/record-composer";
 import type { RecordPanel } from "./panel/record-panel";
 import type { ExportDialog } from "./transfer/export-dialog";
 import type { ImportDialog } from "./transfer/import-dialog";
+import type { ViewAsDialog } from "./view-as/view-as-dialog";
 
 const PRELOAD_AFTER_MS = 1500;
 
@@ -14,17 +15,19 @@ const loadPanel = () => import("./panel/record-panel");
 const loadComposer = () => import("./panel/record-composer");
 const loadImport = () => import("./transfer/import-dialog");
 const loadExport = () => import("./transfer/export-dialog");
+const loadViewAs = () => import("./view-as/view-as-dialog");
 
 const Panel = lazy(async () => ({ default: (await loadPanel()).RecordPanel }));
 const Composer = lazy(async () => ({ default: (await loadComposer()).RecordComposer }));
 const Import = lazy(async () => ({ default: (await loadImport()).ImportDialog }));
 const Export = lazy(async () => ({ default: (await loadExport()).ExportDialog }));
+const ViewAs = lazy(async () => ({ default: (await loadViewAs()).ViewAsDialog }));
 
 /** Loads the parts in the background. */
 export function usePreload(): void {
   useEffect(() => {
     const timer = setTimeout(() => {
-      for (const load of [loadPanel, loadComposer, loadImport, loadExport]) void load().catch(() => undefined);
+      for (const load of [loadPanel, loadComposer, loadImport, loadExport, loadViewAs]) void load().catch(() => undefined);
     }, PRELOAD_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
@@ -64,6 +67,14 @@ export function LazyExport(props: ComponentProps<typeof ExportDialog>) {
   return props.open ? (
     <Suspense fallback={null}>
       <Export {...props} />
+    </Suspense>
+  ) : null;
+}
+
+export function LazyViewAs(props: ComponentProps<typeof ViewAsDialog>) {
+  return props.open ? (
+    <Suspense fallback={null}>
+      <ViewAs {...props} />
     </Suspense>
   ) : null;
 }

@@ -44,6 +44,18 @@ export function NoRecords({ kind, target, onCreate }: { kind: EndpointKind; targ
   );
 }
 
+/** `refused`: why the endpoint refuses all requests of the viewer. */
+export function NothingReadable({ viewer, refused }: { viewer: string | null; refused: string | undefined }) {
+  return (
+    <div className="flex flex-1 flex-col items-center gap-1 px-4 pt-[12vh] text-center">
+      <p className="text-prose">
+        {viewer === null ? "Nobody can read records here without signing in." : `${viewer} can’t read any record here.`}
+      </p>
+      {refused === undefined ? null : <p className="text-muted">{refused}</p>}
+    </div>
+  );
+}
+
 export function NoMatches({ onClear }: { onClear: () => void }) {
   return (
     <div className="flex flex-1 flex-col items-center gap-3 px-4 pt-[12vh]">

@@ -18,12 +18,14 @@ import { useColumns } from "./grid/use-columns";
 import { useGrid } from "./grid/use-grid";
 import { useRowWindow } from "./grid/use-row-window";
 import { useSelection } from "./grid/use-selection";
-import { LazyComposer, LazyExport, LazyImport, LazyPanel, usePreload } from "./lazy-parts";
-import { NoMatches, NoRecords } from "./no-records";
+import { LazyComposer, LazyExport, LazyImport, LazyPanel, LazyViewAs, usePreload } from "./lazy-parts";
+import { NoMatches, NoRecords, NothingReadable } from "./no-records";
 import { SidePanel } from "./panel/side-panel";
 import { RecordsStatus } from "./records-status";
 import { RecordsToolbar } from "./records-toolbar";
 import { useRecordsUrl } from "./use-records-url";
+import { ViewAsBanner } from "./view-as/view-as-banner";
+import { toViewerName } from "./view-as/viewer";
 
 const TYPING_MS = 250;
 /** The next page is loaded when fewer rows than this are left below the visible ones. */
@@ -39,17 +41,20 @@ interface Props {
 }
 
 export function RecordsPage({ projectId, endpointId, origin }: Props) {
-  const { query, setQuery, openId, setOpenId } = useRecordsUrl();
-  const grid = useGrid(endpointId, useDebounced(query, TYPING_MS));
+  const { query, setQuery, openId, setOpenId, setViewAs } = useRecordsUrl();
+  const { viewAs } = query;
+  // Without a delay, so that no rows of another view are shown.
+  const grid = useGrid(endpointId, { ...useDebounced(query, TYPING_MS), viewAs });
   const { columns, candidates, pin } = useColumns(endpointId, grid.rows);
   const [loadedSort, setLoadedSort] = useState<ShownSort>();
   const [composing, setComposing] = useState(false);
   const [deleting, setDeleting] = useState<readonly string[]>([]);
-  const [dialog, setDialog] = useState<"import" | "export">();
+  const [dialog, setDialog] = useState<"import" | "export" | "view">();
   usePreload();
   const dirty = useRef(false);
   const root = useRef<HTMLDivElement>(null);
   const searchRef = useRef<HTMLInputElement>(null);
+  const viewAsRef = useRef<HTMLButtonElement>(null);
   const { data: endpoint } = useQuery(endpointQuery(endpointId));
   const { data: keys = [] } = useQuery(keysQuery(projectId));
   const kind = endpoint?.kind ?? "data";
@@ -92,6 +97,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
   };
   const selection = useSelection({
     rows,
+    canSelect: viewAs === undefined,
     pageRows: rowWindow.pageRows,
     onMove: (id, index) => {
       rowWindow.reveal(index);
@@ -143,7 +149,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
     const { activeId, selected } = selection;
     const chosen = selected.size > 0 ? [...selected] : activeId === undefined ? [] : [activeId];
     if (event.key === "Enter" && activeId !== undefined) open(activeId);
-    else if (event.key === "Delete" && chosen.length > 0) setDeleting(chosen);
+    else if (event.key === "Delete" && chosen.length > 0 && viewAs === undefined) setDeleting(chosen);
     else if (!selection.onKey(event)) return;
     event.preventDefault();
   };
@@ -160,6 +166,16 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
   const isUsers = kind === "authentication";
   // Mails are written by sending them.
   const isMail = kind === "email";
+  const isViewed = viewAs !== undefined;
+  const viewer = isViewed ? (toViewerName(viewAs, grid.viewedAs?.name) ?? null) : undefined;
+  const view = (next: string | undefined) => {
+    if (!leave()) return;
+    setDialog(undefined);
+    setComposing(false);
+    setViewAs(next);
+    rowWindow.toTop();
+    viewAsRef.current?.focus();
+  };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what is open, wherever the focus is
     <div ref={root} onKeyDown={onEscape} className="flex h-full min-h-0 flex-col">
@@ -173,13 +189,19 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
         candidates={candidates}
         onColumns={pin}
         what={isUsers ? "user" : "record"}
-        onCreate={isMail ? undefined : compose}
-        onImport={isUsers || isMail ? undefined : () => setDialog("import")}
-        onExport={() => setDialog("export")}
+        onCreate={isMail || isViewed ? undefined : compose}
+        onImport={isUsers || isMail || isViewed ? undefined : () => setDialog("import")}
+        onExport={isViewed ? undefined : () => setDialog("export")}
+        onViewAs={() => setDialog("view")}
+        viewAsRef={viewAsRef}
       />
+      {viewer === undefined ? null : (
+        <ViewAsBanner name={viewer ?? undefined} onChange={() => setDialog("view")} onStop={() => view(undefined)} />
+      )}
       <RecordsStatus
         grid={grid}
-        total={isNarrowed ? undefined : endpoint?.recordCount}
+        total={isNarrowed || isViewed ? undefined : endpoint?.recordCount}
+        viewer={viewer}
         selected={selection.selected.size}
         onBringIn={() => void reload()}
         onSelectAll={selection.selectAll}
@@ -193,7 +215,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
             <div className="p-4">
               <ProblemPanel what="Couldn’t load records." error={grid.error} onRetry={() => void reload()} />
             </div>
-          ) : grid.loading ? (
+          ) : grid.loading || (isViewed && rows.length === 0 && grid.hasMore) ? (
             <div className="p-4">
               <Skeleton height={240} />
             </div>
@@ -205,7 +227,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
               total={grid.hasMore ? undefined : rows.length}
               activeId={selection.activeId}
               openId={openId}
-              selected={selection.selected}
+              selected={isViewed ? undefined : selection.selected}
               sort={sort}
               busy={grid.stale || grid.loadingMore}
               onActive={selection.setActive}
@@ -216,6 +238,8 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
             />
           ) : isNarrowed ? (
             <NoMatches onClear={() => setQuery({ ...query, search: "", filters: [] })} />
+          ) : viewer !== undefined ? (
+            <NothingReadable viewer={viewer} refused={grid.viewedAs?.refused} />
           ) : (
             <NoRecords kind={kind} target={target} onCreate={compose} />
           )}
@@ -234,6 +258,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
               <LazyPanel
                 key={openId}
                 endpointId={endpointId}
+                viewAs={viewAs}
                 id={openId}
                 row={openRow}
                 editHint={isUsers ? EDIT_HINT_USERS : undefined}
@@ -265,6 +290,12 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
         open={dialog === "import"}
         onOpenChange={(isOpen) => setDialog(isOpen ? "import" : undefined)}
         onImported={() => void reload()}
+      />
+      <LazyViewAs
+        projectId={projectId}
+        open={dialog === "view"}
+        onOpenChange={(isOpen) => setDialog(isOpen ? "view" : undefined)}
+        onChoose={view}
       />
       <LazyExport
         endpointId={endpointId}

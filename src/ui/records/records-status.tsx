@@ -13,6 +13,8 @@ interface Props {
   grid: GridData;
   /** The number of all records of the endpoint; undefined if the records are filtered. */
   total: number | undefined;
+  /** The rows are what this user can read. Null: nobody is signed in. Undefined: they are the owner's. */
+  viewer: string | null | undefined;
   selected: number;
   onBringIn: () => void;
   onSelectAll: () => void;
@@ -21,7 +23,7 @@ interface Props {
   onExport: () => void;
 }
 
-export function RecordsStatus({ grid, total, selected, onBringIn, ...choose }: Props) {
+export function RecordsStatus({ grid, total, viewer, selected, onBringIn, ...choose }: Props) {
   const { rows, fresh, missed, hasMore, changes } = grid;
   const isUnread = grid.loading || (grid.error !== null && rows.length === 0);
   const deleted = rows.filter(({ mark }) => mark === "deleted").length;
@@ -53,14 +55,16 @@ export function RecordsStatus({ grid, total, selected, onBringIn, ...choose }: P
           </Button>
         </>
       ) : (
-        <span className="text-muted tabular-nums">{isUnread ? "" : toCount(rows.length, total, hasMore)}</span>
+        <span className="text-muted tabular-nums">
+          {isUnread ? "" : viewer === undefined ? toCount(rows.length, total, hasMore) : toViewedCount(rows.length, viewer, hasMore)}
+        </span>
       )}
       {news.length > 0 ? (
         <Button onClick={onBringIn} title="Load the newest records and remove the deleted ones">
           {toNewsLabel(fresh, deleted)}
         </Button>
       ) : missed ? (
-        <Button onClick={onBringIn}>Some changes were missed. Reload</Button>
+        <Button onClick={onBringIn}>{viewer === undefined ? "Some changes were missed. Reload" : "Records have changed. Reload"}</Button>
       ) : null}
       {grid.error && rows.length > 0 ? (
         <span role="alert" className="text-delete">
@@ -81,6 +85,12 @@ function toCount(loaded: number, total: number | undefined, hasMore: boolean): s
       : `${formatCount(loaded)} of ${formatCount(total)} loaded`;
   }
   return hasMore ? `${formatCount(loaded)} loaded, more below` : formatPlural(loaded, "record");
+}
+
+/** The number of all records that a user can read is not known before the last page. */
+function toViewedCount(loaded: number, viewer: string | null, hasMore: boolean): string {
+  if (hasMore) return `${formatCount(loaded)} loaded, more below. The total isn’t known`;
+  return `${formatPlural(loaded, "record")} that ${viewer ?? "everybody"} can read`;
 }
 
 /** Names what the button brings in: new records, the removal of deleted ones, or both. */

@@ -1,7 +1,7 @@
 /** The toolbar above the grid: search, filters, order, columns, import, export, creation. */
 "use client";
 
-import { Columns3, Download, Plus, Upload, X } from "lucide-react";
+import { Columns3, Download, Eye, Plus, Upload, X } from "lucide-react";
 import { type FormEvent, type RefObject, useId, useState } from "react";
 import { parseRecordFilter } from "@/src/shared/streams/record-filter";
 import type { GridQuery } from "../api/record-rows";
@@ -27,7 +27,10 @@ interface Props {
   onCreate: (() => void) | undefined;
   /** Undefined if this kind of endpoint has no import. */
   onImport: (() => void) | undefined;
-  onExport: () => void;
+  /** Undefined if the rows are the view of a user. */
+  onExport: (() => void) | undefined;
+  onViewAs: () => void;
+  viewAsRef: RefObject<HTMLButtonElement | null>;
 }
 
 export function RecordsToolbar(props: Props) {
@@ -40,14 +43,19 @@ export function RecordsToolbar(props: Props) {
         <div className="ml-auto flex flex-wrap items-center gap-2 max-sm:ml-0 max-sm:w-full">
           <SortChoice {...props} />
           <ColumnsMenu {...props} />
+          <Button ref={props.viewAsRef} square aria-label="View as …" title="View the records as a user" onClick={props.onViewAs}>
+            <Eye className="size-4" aria-hidden="true" />
+          </Button>
           {props.onImport ? (
             <Button square aria-label="Import" title="Import records from a file" onClick={props.onImport}>
               <Upload className="size-4" aria-hidden="true" />
             </Button>
           ) : null}
-          <Button square aria-label="Export" title="Export records to a file" onClick={props.onExport}>
-            <Download className="size-4" aria-hidden="true" />
-          </Button>
+          {props.onExport ? (
+            <Button square aria-label="Export" title="Export records to a file" onClick={props.onExport}>
+              <Download className="size-4" aria-hidden="true" />
+            </Button>
+          ) : null}
           {props.onCreate ? (
             <Button tone="primary" onClick={props.onCreate}>
               <Plus className="size-4" aria-hidden="true" />

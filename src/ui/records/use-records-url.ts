@@ -11,6 +11,7 @@ const PARSERS = {
   filter: parseAsNativeArrayOf(parseAsString),
   sort: parseAsStringLiteral(RECORD_ORDERS).withDefault(ORDER_DEFAULT),
   record: parseAsString,
+  as: parseAsString,
 };
 
 export interface RecordsUrl {
@@ -19,15 +20,18 @@ export interface RecordsUrl {
   /** The id of the open record. */
   openId: string | undefined;
   setOpenId: (id: string | undefined) => void;
+  /** Undefined: the owner's view. Closes the open record, which the viewer may not be able to read. */
+  setViewAs: (viewAs: string | undefined) => void;
 }
 
 export function useRecordsUrl(): RecordsUrl {
-  const [{ q, filter, sort, record }, set] = useQueryStates(PARSERS, { history: "replace" });
+  const [{ q, filter, sort, record, as }, set] = useQueryStates(PARSERS, { history: "replace" });
   return {
-    query: { search: q, filters: filter.slice(0, FILTERS_MAX), order: sort },
+    query: { search: q, filters: filter.slice(0, FILTERS_MAX), order: sort, viewAs: as ?? undefined },
     setQuery: ({ search, filters, order }) =>
       void set({ q: search || null, filter: filters.length === 0 ? null : [...filters], sort: order }, { limitUrlUpdates: debounce(300) }),
     openId: record ?? undefined,
     setOpenId: (id) => void set({ record: id ?? null }),
+    setViewAs: (viewAs) => void set({ as: viewAs ?? null, record: null }),
   };
 }

@@ -49,7 +49,7 @@ export const ACCESS_OPERATIONS: readonly ManageOperation[] = [
     tag: ENDPOINTS,
     summary: "Count how many of the newest records users could read under some rules.",
     description:
-      "Up to 1,000 records are examined, for up to 2 seconds. Without `rules`, the stored ones apply. The access function is not asked.",
+      "Up to 1,000 records are examined, for up to 2 seconds. Without `rules` and `accessFunction`, the stored ones apply. The access function is asked about a sample: for each user, the newest 50 of the records that the rules allow.",
     body: accessPreviewSchema,
     answer: { status: 200, description: "The counts, by user.", schema: accessPreviewedSchema },
   },

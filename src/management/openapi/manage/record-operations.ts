@@ -3,7 +3,6 @@ import {
   CHANGES_LIMIT_MAX,
   changesSchema,
   exportSchema,
-  gridPageSchema,
   gridRecordSchema,
   importCheckedSchema,
   importedSchema,
@@ -12,9 +11,10 @@ import {
   recordsDeleteSchema,
   schemaCheckedSchema,
   schemaCheckSchema,
+  viewedPageSchema,
 } from "@/src/shared/management/schemas";
 import type { ApiBody, ApiParameter, JsonSchema } from "@/src/shared/openapi";
-import { CSV_DELIMITERS, EXPORT_FORMATS, GRID_LIMIT_MAX, NAMED_IN_QUERY_MAX, RECORD_ORDERS } from "@/src/shared/record-limits";
+import { ANONYMOUS, CSV_DELIMITERS, EXPORT_FORMATS, GRID_LIMIT_MAX, NAMED_IN_QUERY_MAX, RECORD_ORDERS } from "@/src/shared/record-limits";
 import { PUT_STRATEGIES } from "@/src/shared/streams/protocol";
 import { FILTER_LENGTH_MAX, FILTERS_MAX, SEARCH_LENGTH_MAX } from "@/src/shared/streams/record-filter";
 import { CHARSET_LENGTH_MAX } from "../../import/charset";
@@ -92,13 +92,19 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     path: "endpoints/{id}/records",
     tag: RECORDS,
     summary: "Get a page of records.",
+    description:
+      "With `viewAs`, the page has the records that the user would receive: judged by the access rules, the access function and the switches, without hidden fields, which `search` and `filter` do not see either. `viewedAs` of the response names the user. A page that has examined many records ends early, and can be empty.",
     query: [
       query("order", "By creation or update time; with `-`, newest first.", { type: "string", enum: RECORD_ORDERS, default: "-created" }),
       ...SELECTION,
       query("limit", "So many records at most.", { type: "integer", minimum: 1, maximum: GRID_LIMIT_MAX, default: 100 }),
       query("cursor", "`next` of the page before, in the same order.", { type: "string", minLength: 1 }),
+      query("viewAs", "The `uniqueId` of a user of the project, or `anonymous`: only what that caller may read.", {
+        type: "string",
+        pattern: `^(?:[0-9a-f]{32}|${ANONYMOUS})$`,
+      }),
     ],
-    answer: { status: 200, description: "The page. `next` is the cursor of the next page.", schema: gridPageSchema },
+    answer: { status: 200, description: "The page. `next` is the cursor of the next page.", schema: viewedPageSchema },
   },
   {
     id: "readRecord",

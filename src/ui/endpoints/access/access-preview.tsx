@@ -2,6 +2,7 @@
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
+import Link from "next/link";
 import { useState } from "react";
 import type { AccessPreviewed } from "@/src/shared/management/access";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
@@ -11,7 +12,8 @@ import { Panel, Section } from "../../components/page/page";
 import { formatCount, formatPlural } from "../../format/format-number";
 import { FormFailure } from "../../forms/form-failure";
 import { useAction } from "../../forms/use-action";
-import { toRulesInput } from "./access-texts";
+import { toViewAsPath } from "../../records/view-as/viewer";
+import { toFunctionInput, toRulesInput } from "./access-texts";
 import { type ChosenUser, findUser, NOBODY, searchUsers } from "./app-users";
 import type { AccessDraft } from "./use-access-draft";
 import { UserField } from "./user-field";
@@ -25,8 +27,10 @@ export function AccessPreview({ endpoint, draft }: { endpoint: EndpointDetail; d
   const { id, projectId } = endpoint;
   const [typed, setTyped] = useState("");
   const [problem, setProblem] = useState<string>();
-  const [counted, setCounted] = useState<{ users: readonly ChosenUser[]; result: AccessPreviewed; rules: string }>();
+  const [counted, setCounted] = useState<{ users: readonly ChosenUser[]; result: AccessPreviewed; tried: string }>();
   const rules = toRulesInput(draft.texts);
+  const accessFunction = toFunctionInput(draft.texts);
+  const tried = JSON.stringify([rules, accessFunction]);
   const count = useAction(async () => {
     setProblem(undefined);
     if (draft.showRuleProblems()) return;
@@ -39,16 +43,19 @@ export function AccessPreview({ endpoint, draft }: { endpoint: EndpointDetail; d
       if (!users.some((other) => other.id === user.id)) users.push(user);
     }
     try {
-      const body = { rules, users: users.map((user) => user.id) };
+      const body = { rules, accessFunction, users: users.map((user) => user.id) };
       const result = await requestJson<AccessPreviewed>(`endpoints/${id}/access-preview`, { method: "POST", body });
-      setCounted({ users, result, rules: JSON.stringify(rules) });
+      setCounted({ users, result, tried });
     } catch (error) {
       draft.showProblems(error);
     }
   });
-  const isOld = counted !== undefined && counted.rules !== JSON.stringify(rules);
+  const isOld = counted !== undefined && counted.tried !== tried;
   return (
-    <Section title="Preview" note="Counts how many stored records each user could read by the rules above, saved or not.">
+    <Section
+      title="Preview"
+      note="Counts how many stored records each user could read by the rules above, saved or not. The access function is asked about a sample."
+    >
       <Panel>
         <form
           noValidate
@@ -77,7 +84,7 @@ export function AccessPreview({ endpoint, draft }: { endpoint: EndpointDetail; d
             </Button>
           </div>
           <div role="status" className="empty:hidden">
-            {counted ? <Counts {...counted} isOld={isOld} hasFunction={draft.texts.accessFunction.trim() !== ""} /> : null}
+            {counted ? <Counts {...counted} isOld={isOld} endpoint={endpoint} /> : null}
           </div>
         </form>
       </Panel>
@@ -89,13 +96,14 @@ function Counts({
   users,
   result: { examined, complete, users: counts },
   isOld,
-  hasFunction,
+  endpoint,
 }: {
   users: readonly ChosenUser[];
   result: AccessPreviewed;
   isOld: boolean;
-  hasFunction: boolean;
+  endpoint: EndpointDetail;
 }) {
+  const hasFunction = counts.some(({ sample }) => sample !== null);
   return (
     <div className="flex flex-col gap-2">
       <table className="w-full text-left">
@@ -107,21 +115,33 @@ function Counts({
             <th scope="col" className="py-1.5 pr-3 text-right font-medium">
               Readable
             </th>
-            <th scope="col" className="py-1.5 text-right font-medium">
+            <th scope="col" className="py-1.5 pr-3 text-right font-medium">
               With hidden fields
             </th>
+            {hasFunction ? (
+              <th scope="col" className="py-1.5 text-right font-medium">
+                Function allows
+              </th>
+            ) : null}
           </tr>
         </thead>
         <tbody>
-          {counts.map(({ user, readable, redacted }, index) => (
+          {counts.map(({ user, readable, redacted, sample }, index) => (
             <tr key={user ?? ""} className="border-b border-line last:border-0">
               <th scope="row" className="py-1.5 pr-3 font-normal wrap-anywhere">
-                {users[index]?.name ?? user}
+                <Link
+                  href={toViewAsPath(endpoint.projectId, endpoint.id, user)}
+                  title="See the records in this view, by the saved rules"
+                  className="text-focus underline underline-offset-2"
+                >
+                  {users[index]?.name ?? user}
+                </Link>
               </th>
               <td className="py-1.5 pr-3 text-right tabular-nums">
                 {formatCount(readable)} of {formatCount(examined)}
               </td>
-              <td className="py-1.5 text-right tabular-nums">{formatCount(redacted)}</td>
+              <td className="py-1.5 pr-3 text-right tabular-nums">{formatCount(redacted)}</td>
+              {hasFunction ? <td className="py-1.5 text-right tabular-nums">{toSampleText(sample)}</td> : null}
             </tr>
           ))}
         </tbody>
@@ -132,8 +152,14 @@ function Counts({
           : complete
             ? `All ${formatPlural(examined, "record")} examined.`
             : `The newest ${formatPlural(examined, "record")} examined. There are more.`}
-        {hasFunction ? " The access function isn’t counted: it may refuse more." : null}
+        {hasFunction ? " The access function was asked about a sample: the newest readable records of each user." : null}
       </p>
     </div>
   );
+}
+
+function toSampleText(sample: AccessPreviewed["users"][number]["sample"]): string {
+  if (!sample || sample.asked === 0) return "not asked";
+  const failed = sample.failed === 0 ? "" : `, fails on ${formatCount(sample.failed)}`;
+  return `${formatCount(sample.allowed)} of ${formatCount(sample.asked)}${failed}`;
 }

@@ -37,7 +37,8 @@ interface Props {
   total: number | undefined;
   activeId: string | undefined;
   openId: string | undefined;
-  selected: ReadonlySet<string>;
+  /** Undefined: rows cannot be selected. */
+  selected: ReadonlySet<string> | undefined;
   sort: ShownSort;
   busy: boolean;
   onActive: (id: string) => void;
@@ -72,7 +73,7 @@ export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, 
     <Grid
       aria-label="Records"
       aria-rowcount={total === undefined ? -1 : total + 1}
-      aria-multiselectable="true"
+      aria-multiselectable={selected ? true : undefined}
       aria-busy={busy}
       aria-activedescendant={isActiveDrawn && activeId !== undefined ? toRowId(activeId) : undefined}
       data-records-grid=""
@@ -84,7 +85,7 @@ export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, 
       className={`group relative min-h-0 flex-1 overflow-auto overscroll-contain outline-none [overflow-anchor:none] ${isActiveDrawn ? "" : "focus-visible:shadow-[inset_0_0_0_2px_var(--focus)]"}`}
     >
       <div role="presentation" className={WIDTH} style={{ minWidth: `calc(var(--fixed) + ${columns.length * DATA_CELL_PX}px)` }}>
-        <Head names={names} sort={sort} onSort={handlers.onSort} />
+        <Head names={names} sort={sort} hasCheckbox={selected !== undefined} onSort={handlers.onSort} />
         <div role="presentation" className="relative" style={{ height: rows.length * ROW_PX }}>
           {drawn.map((row, offset) => (
             <RecordRow
@@ -94,7 +95,7 @@ export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, 
               place={rowWindow.from + offset}
               active={row.id === activeId}
               open={row.id === openId}
-              selected={selected.has(row.id)}
+              selected={selected?.has(row.id)}
               showTimes={showTimes}
             />
           ))}
@@ -125,7 +126,8 @@ interface RowProps {
   place: number;
   active: boolean;
   open: boolean;
-  selected: boolean;
+  /** Undefined: it cannot be selected. */
+  selected: boolean | undefined;
   showTimes: boolean;
 }
 
@@ -146,9 +148,11 @@ const RecordRow = memo(function RecordRow({ row, columns, place, active, open, s
         row.mark === "deleted" && "text-muted line-through",
       )}
     >
-      <GridCell data-checkbox="" className={PLACES.checkbox}>
-        <Checkbox checked={selected} />
-      </GridCell>
+      {selected === undefined ? null : (
+        <GridCell data-checkbox="" className={PLACES.checkbox}>
+          <Checkbox checked={selected} />
+        </GridCell>
+      )}
       <GridCell className={PLACES.id} title={row.id}>
         {mark ? (
           <>
@@ -207,13 +211,25 @@ function Checkbox({ checked }: { checked: boolean }) {
   );
 }
 
-function Head({ names, sort, onSort }: { names: readonly string[]; sort: ShownSort; onSort: (column: string) => void }) {
+function Head({
+  names,
+  sort,
+  hasCheckbox,
+  onSort,
+}: {
+  names: readonly string[];
+  sort: ShownSort;
+  hasCheckbox: boolean;
+  onSort: (column: string) => void;
+}) {
   const columns = [...names.map((name) => ({ name: toSortColumn(name), label: name, place: `${PLACES.data} font-mono` })), ...TIMES];
   return (
     <GridRow aria-rowindex={1} className="sticky top-0 z-[1] flex h-7 border-b border-line bg-bg text-data leading-7 text-muted">
-      <GridHeadCell className={PLACES.checkbox}>
-        <span className="sr-only">Selected</span>
-      </GridHeadCell>
+      {hasCheckbox ? (
+        <GridHeadCell className={PLACES.checkbox}>
+          <span className="sr-only">Selected</span>
+        </GridHeadCell>
+      ) : null}
       <GridHeadCell className={PLACES.id}>Record</GridHeadCell>
       {columns.map(({ name, label, place }) => (
         <GridHeadCell

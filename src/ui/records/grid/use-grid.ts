@@ -1,10 +1,10 @@
 /** The loaded rows of a query, kept up to date by a stream. Rows never move automatically. */
 "use client";
 
-import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { parseCursor } from "@/src/shared/streams/cursor";
-import type { GridPage, GridQuery, GridRow } from "../../api/record-rows";
+import type { GridPage, GridQuery, GridRow, ViewedAs } from "../../api/record-rows";
 import { type GridPages, readPage, recordsQuery } from "../../api/records";
 import type { StreamEvent } from "../../stream/stream-event";
 import { applyChanges } from "../apply-changes";
@@ -27,8 +27,10 @@ export interface GridData {
   loadMore: () => void;
   /** The number of new records that are not loaded. */
   fresh: number;
-  /** True if changes were missed, so that the rows can be out of date. */
+  /** True if changes were missed or cannot be shown, so that the rows can be out of date. */
   missed: boolean;
+  /** Whose view the rows are. Undefined: the owner's, or it is not known yet. */
+  viewedAs: ViewedAs | undefined;
   changes: Changes;
   /** Reloads the first page and drops the others. */
   reload: () => Promise<void>;
@@ -40,10 +42,17 @@ export interface GridData {
 export function useGrid(endpointId: string, query: GridQuery): GridData {
   const client = useQueryClient();
   const options = recordsQuery(endpointId, query);
-  const found = useInfiniteQuery({ ...options, placeholderData: keepPreviousData });
+  const { viewAs } = query;
+  const found = useInfiniteQuery({
+    ...options,
+    // The rows of one view are never shown as those of another one.
+    placeholderData: (previous, before) => (isSameView(before?.queryKey, endpointId, viewAs) ? previous : undefined),
+  });
   const { data, fetchNextPage, hasNextPage, isFetchingNextPage, isPlaceholderData } = found;
   const [freshIds, setFreshIds] = useState<ReadonlySet<string>>(new Set());
   const [missed, setMissed] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another view is read anew
+  useEffect(() => setMissed(false), [viewAs]);
   const rows = useMemo(() => data?.pages.flatMap((page) => page.rows) ?? [], [data]);
 
   const key = JSON.stringify(options.queryKey);
@@ -53,9 +62,14 @@ export function useGrid(endpointId: string, query: GridQuery): GridData {
     [client, key],
   );
 
-  const recent = useRecent(data, update);
+  const recent = useRecent(data, update, viewAs === undefined);
   const onChanges = (events: readonly StreamEvent[]) => {
     recent.current = [...recent.current, ...events].slice(-RECENT_MAX);
+    // The stream is the owner's: it has records and fields that the viewer may not read.
+    if (viewAs !== undefined) {
+      client.removeQueries({ queryKey: ["records", endpointId], type: "inactive" });
+      return setMissed(true);
+    }
     const loaded = client.getQueryData<GridPages>(options.queryKey);
     const { pages, created, deleted } = applyChanges(loaded?.pages ?? [], events);
     if (loaded && pages !== loaded.pages) update((before) => ({ ...before, pages: [...pages] }));
@@ -77,10 +91,10 @@ export function useGrid(endpointId: string, query: GridQuery): GridData {
     client.setQueryData<GridPages>(options.queryKey, { pages: [first], pageParams: [null] });
   };
   const fresh = useMemo(() => {
-    if (freshIds.size === 0) return 0;
+    if (freshIds.size === 0 || viewAs !== undefined) return 0;
     const loaded = new Set(rows.map(({ id }) => id));
     return [...freshIds].filter((id) => !loaded.has(id)).length;
-  }, [freshIds, rows]);
+  }, [freshIds, rows, viewAs]);
 
   return {
     rows,
@@ -94,6 +108,7 @@ export function useGrid(endpointId: string, query: GridQuery): GridData {
     },
     fresh,
     missed,
+    viewedAs: data?.pages[0]?.viewedAs,
     changes,
     reload,
     replace: (row) => update((pages) => mapRows(pages, (each) => (each.id === row.id ? row : each))),
@@ -109,16 +124,24 @@ export function useGrid(endpointId: string, query: GridQuery): GridData {
 function useRecent(
   data: GridPages | undefined,
   update: (change: (pages: GridPages) => GridPages) => void,
+  isApplied: boolean,
 ): RefObject<readonly StreamEvent[]> {
   const recent = useRef<readonly StreamEvent[]>([]);
   const seen = useRef(new WeakSet<GridPage>());
   useEffect(() => {
     const arrived = data?.pages.filter((page) => !seen.current.has(page)) ?? [];
     for (const page of arrived) seen.current.add(page);
-    if (!arrived.some((page) => findLater(recent.current, page).length > 0)) return;
+    if (!isApplied || !arrived.some((page) => findLater(recent.current, page).length > 0)) return;
     update((before) => ({ ...before, pages: before.pages.flatMap((page) => applyChanges([page], findLater(recent.current, page)).pages) }));
-  }, [data, update]);
+  }, [data, update, isApplied]);
   return recent;
+}
+
+/** True if the pages of the key are those of the same endpoint and viewer. */
+function isSameView(key: readonly unknown[] | undefined, endpointId: string, viewAs: string | undefined): boolean {
+  const [, endpoint, query] = key ?? [];
+  const before = typeof query === "object" && query !== null && "viewAs" in query ? query.viewAs : undefined;
+  return endpoint === endpointId && before === viewAs;
 }
 
 function findLater(events: readonly StreamEvent[], { since }: GridPage): readonly StreamEvent[] {

@@ -17,10 +17,13 @@ export interface Selection {
 
 export function useSelection({
   rows,
+  canSelect,
   pageRows,
   onMove,
 }: {
   rows: readonly GridRow[];
+  /** False: rows can be active, but not selected. */
+  canSelect: boolean;
   /** The number of rows that Page Down moves by. */
   pageRows: () => number;
   /** Called when a key changes the active row. */
@@ -31,9 +34,10 @@ export function useSelection({
   const places = useMemo(() => new Map(rows.map(({ id }, index) => [id, index])), [rows]);
   // Rows that are no longer loaded are not selected, so that actions never affect hidden records.
   const selected = useMemo(() => {
+    if (!canSelect) return new Set<string>();
     const left = [...marked].filter((id) => places.has(id));
     return left.length === marked.size ? marked : new Set(left);
-  }, [marked, places]);
+  }, [marked, places, canSelect]);
 
   const toggle = (id: string) => {
     const next = new Set(selected);
@@ -47,7 +51,7 @@ export function useSelection({
     const index = Math.min(Math.max(to, 0), rows.length - 1);
     const row = rows[index];
     if (!row) return;
-    if (extend) setMarked(new Set([...selected, ...(activeId === undefined ? [] : [activeId]), row.id]));
+    if (extend && canSelect) setMarked(new Set([...selected, ...(activeId === undefined ? [] : [activeId]), row.id]));
     setActive(row.id);
     onMove(row.id, index);
   };
@@ -61,6 +65,7 @@ export function useSelection({
       move(to, event.shiftKey);
       return true;
     }
+    if (!canSelect) return false;
     if (event.key === " " && activeId !== undefined) {
       toggle(activeId);
       return true;

@@ -5,7 +5,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Pencil, Trash2, X } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import type { GridRow } from "../../api/record-rows";
-import { recordQuery } from "../../api/records";
+import { recordQuery, viewedRecordQuery } from "../../api/records";
 import { RequestError } from "../../api/request-error";
 import { Badge } from "../../components/badge";
 import { Button } from "../../components/button";
@@ -28,6 +28,8 @@ interface Props {
   editHint: string | undefined;
   /** The record can be deleted, but not edited. */
   isReadOnly: boolean;
+  /** Whose view it is: it is read only then. Undefined: the owner's. */
+  viewAs: string | undefined;
   onDirty: (dirty: boolean) => void;
   onChanged: (record: GridRow) => void;
   onDeleted: (id: string) => void;
@@ -36,7 +38,50 @@ interface Props {
   onClose: () => void;
 }
 
-export function RecordPanel({ endpointId, id, row, ...props }: Props) {
+export function RecordPanel({ viewAs, ...props }: Props) {
+  return viewAs === undefined ? <OwnPanel {...props} /> : <ViewedPanel {...props} viewAs={viewAs} />;
+}
+
+/** The record as a user reads it. */
+function ViewedPanel({ endpointId, id, row, viewAs, onClose }: Props & { viewAs: string }) {
+  const { data, error, refetch } = useQuery(viewedRecordQuery(endpointId, id, viewAs));
+  const record = data === undefined ? row : data;
+  return (
+    <section aria-label="Record" className="flex h-full min-h-0 flex-col bg-surface">
+      <Header id={id} onClose={onClose} />
+      <div className="min-h-0 flex-1 overflow-y-auto px-4 py-3">
+        {record ? (
+          <Content endpointId={endpointId} record={record} />
+        ) : error ? (
+          <ProblemPanel what="Couldn’t load the record." error={error} onRetry={() => void refetch()} />
+        ) : record === null ? (
+          <p className="text-muted">This record can’t be read in this view, or it doesn’t exist.</p>
+        ) : (
+          <Skeleton height={120} />
+        )}
+      </div>
+      {record ? <Facts record={record} /> : null}
+    </section>
+  );
+}
+
+function Header({ id, onClose, badge, children }: { id: string; onClose: () => void; badge?: ReactNode; children?: ReactNode }) {
+  return (
+    <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line pr-2 pl-4">
+      <h2 className="flex min-w-0 flex-1 items-center gap-2 font-medium">
+        <span className="truncate font-mono text-data">{id}</span>
+        <CopyButton text={id} what="the record’s ID" />
+        {badge}
+      </h2>
+      {children}
+      <Button tone="quiet" square aria-label="Close record" title="Close (Esc)" onClick={onClose}>
+        <X className="size-4" aria-hidden="true" />
+      </Button>
+    </header>
+  );
+}
+
+function OwnPanel({ endpointId, id, row, ...props }: Omit<Props, "viewAs">) {
   const client = useQueryClient();
   const options = recordQuery(endpointId, id);
   const { data, error, refetch } = useQuery(options);
@@ -71,12 +116,7 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
   };
   return (
     <section ref={root} aria-label="Record" className="flex h-full min-h-0 flex-col bg-surface">
-      <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line pr-2 pl-4">
-        <h2 className="flex min-w-0 flex-1 items-center gap-2 font-medium">
-          <span className="truncate font-mono text-data">{id}</span>
-          <CopyButton text={id} what="the record’s ID" />
-          {isDeleted ? <Badge tone="danger">Deleted</Badge> : null}
-        </h2>
+      <Header id={id} onClose={props.onClose} badge={isDeleted ? <Badge tone="danger">Deleted</Badge> : null}>
         {isDeleted || editing || !data || data.contentType === "file" || props.isReadOnly ? null : (
           <Button tone="quiet" square aria-label="Edit this record" title="Edit this record" onClick={() => edit(data)} data-edit="">
             <Pencil className="size-3.5" aria-hidden="true" />
@@ -87,10 +127,7 @@ export function RecordPanel({ endpointId, id, row, ...props }: Props) {
             <Trash2 className="size-3.5" aria-hidden="true" />
           </Button>
         )}
-        <Button tone="quiet" square aria-label="Close record" title="Close (Esc)" onClick={props.onClose}>
-          <X className="size-4" aria-hidden="true" />
-        </Button>
-      </header>
+      </Header>
       <div className="min-h-0 flex-1 overflow-y-auto px-4 py-3">
         {editing ? (
           <RecordEditor

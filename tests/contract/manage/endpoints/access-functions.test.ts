@@ -1,6 +1,7 @@
 /** Tests that the management API stores an endpoint's access function (S8) only if it is one function. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { accessCheckedSchema } from "@/src/shared/management/access";
+import { createUniqueId } from "@/src/core/records/unique-id";
+import { accessCheckedSchema, accessPreviewedSchema } from "@/src/shared/management/access";
 import { ACCESS_FUNCTION_BYTES_MAX } from "@/src/shared/text/access-function";
 import { type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
@@ -154,5 +155,53 @@ describe("access-check", () => {
     expect((await check({ operation: "subscribe" })).body).toMatchObject({ allowed: false, function: { outcome: "refused" } });
     await patch({ accessFunction: "async ({ find }) => (await find('rooms', {})).length === 0" });
     expect((await check({ operation: "subscribe" })).body).toMatchObject({ allowed: true, function: { outcome: "allowed" } });
+  });
+});
+
+describe("access-preview", () => {
+  const preview = (body: object) => ada.call("POST", `${path()}/access-preview`, { body: { users: [null], ...body } });
+  const storeAll = (count: number) => {
+    const writes = Array.from(
+      { length: count },
+      (_, n) => ({ type: "POST", id: createUniqueId(), contentType: "json", data: `{"n":${n}}` }) as const,
+    );
+    return server.runtime.records.commit(endpoint.id, writes);
+  };
+
+  it("[A6] [S8] asks the function about the newest records that the rules allow, and says how many", async () => {
+    await storeAll(120);
+    await patch({ accessFunction: "({ record }) => record.data.n % 2 === 0" });
+    const stored = await preview({});
+    expect(accessPreviewedSchema.parse(stored.body)).toEqual(stored.body);
+    expect(stored.body).toMatchObject({ examined: 120, users: [{ readable: 120, sample: { asked: 50, allowed: 25, failed: 0 } }] });
+    const tried = await preview({ rules: { read: "n < 10" }, accessFunction: "({ record }) => record.data.n === 3 || record.data.a.b" });
+    expect(tried.body.users).toMatchObject([{ readable: 10, sample: { asked: 10, allowed: 1, failed: 9 } }]);
+    expect((await preview({ accessFunction: null })).body.users).toMatchObject([{ readable: 120, sample: null }]);
+    expect((await preview({ rules: { read: "false" } })).body.users).toMatchObject([{ readable: 0, sample: { asked: 0, allowed: 0 } }]);
+    expect((await ada.call("GET", path())).body.accessFunction).toContain("% 2");
+  });
+
+  it("[A6] [S8] a function that exceeds its limits does not hold the preview up", async () => {
+    await storeAll(50);
+    const { status, body } = await preview({ accessFunction: "() => { for (;;); }" });
+    expect([status, body.users]).toEqual([200, [{ user: null, readable: 50, redacted: 0, sample: { asked: 50, allowed: 0, failed: 50 } }]]);
+  });
+
+  it("[A6] [S8] a function that is not valid is refused with its line", async () => {
+    const answer = await preview({ accessFunction: "() => {\n  return tru e;\n}" });
+    expect(answer).toMatchObject({ status: 400, body: { fields: { accessFunction: expect.stringMatching(/^Line 2, column 14/) } } });
+    const large = await preview({ accessFunction: `() => true // ${"x".repeat(ACCESS_FUNCTION_BYTES_MAX - 20)}` });
+    expect(large.status).toBe(200);
+  });
+
+  it("[A6] [S8] simultaneous trials of other users and other functions have verdicts of their own", async () => {
+    const check = (accessFunction: string, data: unknown) =>
+      ada.call("POST", `${path()}/access-check`, { body: { user: null, operation: "read", record: { data }, accessFunction } });
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => check(`({ record }) => ({ allow: ${n % 2 === 0}, reason: "${n}" })`, { n: 1 })),
+    );
+    expect(answers.map(({ body }) => [body.allowed, body.function.reason])).toEqual(
+      Array.from({ length: 12 }, (_, n) => [n % 2 === 0, String(n)]),
+    );
   });
 });

@@ -311,9 +311,9 @@ describe("a preview of rules", () => {
       examined: 5,
       complete: true,
       users: [
-        { user: zoe, readable: 3, redacted: 2 },
-        { user: bob, readable: 2, redacted: 0 },
-        { user: null, readable: 1, redacted: 0 },
+        { user: zoe, readable: 3, redacted: 2, sample: null },
+        { user: bob, readable: 2, redacted: 0, sample: null },
+        { user: null, readable: 1, redacted: 0, sample: null },
       ],
     });
     expect((await ada.call("GET", path())).body.rules).toBeNull();
@@ -326,9 +326,10 @@ describe("a preview of rules", () => {
     const writes = Array.from({ length: 1_001 }, () => ({ type: "POST", id: createUniqueId(), contentType: "json", data: "1" }) as const);
     await server.runtime.records.commit(endpointId, writes);
     expect((await preview({ users: [null] })).body).toMatchObject({ examined: 1_000, complete: false, users: [{ readable: 1_000 }] });
-    const { db, recordSearch: search } = server.runtime;
+    const { db, recordSearch: search, sandbox, functionVerdicts: verdicts, clock } = server.runtime;
     const input = { users: [null] };
-    const ended = await previewAccess({ db, search, ownerId: ada.id, endpointId, input, previewMs: 0 });
+    const parts = { db, search, sandbox, verdicts, clock, ownerId: ada.id, endpointId };
+    const ended = await previewAccess({ ...parts, input, previewMs: 0 });
     expect(ended).toMatchObject({ examined: 0, complete: false });
   });
 
