@@ -1,7 +1,7 @@
 /** Names of an endpoint's components and operations in generated clients. They consist of letters and digits, and no two differ only by case. */
 
 /** The endings of an endpoint's component and operation names. No ending is a suffix of another. */
-const ENDINGS = ["", "Data", "Record", "Written", "Change", "Query", "File", "Events", "Bulk", "Login", "Logout"] as const;
+const ENDINGS = ["", "Data", "Visible", "Record", "Written", "Change", "Query", "File", "Events", "Bulk", "Login", "Logout"] as const;
 
 export class ComponentNames {
   readonly #taken: Set<string>;

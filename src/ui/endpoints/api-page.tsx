@@ -98,6 +98,9 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
           each message, and <code className="text-data text-text">&amp;since=&lt;cursor&gt;</code> to resume where you left off.
         </p>
       </Section>
+      {endpoint.rules !== null || endpoint.accessFunction !== null ? (
+        <JudgedAccess projectId={projectId} endpointId={endpointId} hasFunction={endpoint.accessFunction !== null} />
+      ) : null}
       <Section title="Limits and errors">
         <p className="text-muted">
           Bodies can be up to {formatBytes(bodyBytesMax)}. Errors are <code className="text-data text-text">application/problem+json</code>{" "}
@@ -105,8 +108,55 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
           <code className="text-data text-text">requestId</code>. A rejected WebSocket closes with the message as its reason, and with code
           1013 if you should try again later, otherwise usually 4000.
         </p>
+        {endpoint.kind === "email" ? <EmailErrors projectId={projectId} /> : null}
       </Section>
     </div>
+  );
+}
+
+/** What access rules and the access function do to requests and streams (S7, S8, W6). */
+function JudgedAccess({ projectId, endpointId, hasFunction }: { projectId: string; endpointId: string; hasFunction: boolean }) {
+  const code = "text-data text-text";
+  return (
+    <Section title="Access">
+      <p className="text-muted">
+        {hasFunction ? "Access rules and the access function decide" : "Access rules decide"} about each record, for the user of the access
+        token. A list and a stream leave out what the user may not read. A request for one record that is refused fails with 403{" "}
+        <code className={code}>access_denied</code>
+        {hasFunction ? (
+          <>
+            , and with 403 <code className={code}>access_function_failed</code> if the function fails on the record; the server’s log has
+            the line
+          </>
+        ) : null}
+        . The response to a write has no <code className={code}>data</code> if the user may not read the record.
+      </p>
+      <p className="text-muted">
+        A stream closes with code 1000 and <code className={code}>access_changed</code> when what the user may read can have changed.
+        Connect again with the last cursor: nothing is lost. The master key skips all of this.
+      </p>
+      <p>
+        <Link href={`/p/${projectId}/endpoints/${endpointId}/access`} className="text-focus underline underline-offset-2">
+          Rules and function of this endpoint
+        </Link>
+      </p>
+    </Section>
+  );
+}
+
+/** The errors of sending a mail that depend on the project's configuration (M1). */
+function EmailErrors({ projectId }: { projectId: string }) {
+  const code = "text-data text-text";
+  return (
+    <p className="text-muted">
+      POST fails with <code className={code}>email_not_configured</code> until the{" "}
+      <Link href={`/p/${projectId}/settings`} className="text-focus underline underline-offset-2">
+        project’s settings
+      </Link>{" "}
+      name a mail server, with <code className={code}>recipient_not_allowed</code> and <code className={code}>sender_not_allowed</code> for
+      addresses that they do not allow, and with <code className={code}>rate_limited</code> when too many mails are sent. A mail that the
+      mail server refuses is a record whose <code className={code}>data.delivery.state</code> is <code className={code}>failed</code>.
+    </p>
   );
 }
 

@@ -72,7 +72,8 @@ export function RecordsStatus({ grid, total, viewer, selected, onBringIn, ...cho
         </span>
       ) : null}
       <span className="ml-auto">
-        {isUnread ? null : <ConnectionStatus connection={changes.connection} onReconnect={changes.reconnect} />}
+        {/* A view is not live. */}
+        {isUnread || viewer !== undefined ? null : <ConnectionStatus connection={changes.connection} onReconnect={changes.reconnect} />}
       </span>
     </div>
   );
@@ -90,7 +91,9 @@ function toCount(loaded: number, total: number | undefined, hasMore: boolean): s
 /** The number of all records that a user can read is not known before the last page. */
 function toViewedCount(loaded: number, viewer: string | null, hasMore: boolean): string {
   if (hasMore) return `${formatCount(loaded)} loaded, more below. The total isn’t known`;
-  return `${formatPlural(loaded, "record")} that ${viewer ?? "everybody"} can read`;
+  return viewer === null
+    ? `${formatPlural(loaded, "record")} readable without signing in`
+    : `${formatPlural(loaded, "record")} that ${viewer} can read`;
 }
 
 /** Names what the button brings in: new records, the removal of deleted ones, or both. */

@@ -43,7 +43,13 @@ export function RecordsToolbar(props: Props) {
         <div className="ml-auto flex flex-wrap items-center gap-2 max-sm:ml-0 max-sm:w-full">
           <SortChoice {...props} />
           <ColumnsMenu {...props} />
-          <Button ref={props.viewAsRef} square aria-label="View as …" title="View the records as a user" onClick={props.onViewAs}>
+          <Button
+            ref={props.viewAsRef}
+            square
+            aria-label="View as …"
+            title="View as … : show the records as a user reads them"
+            onClick={props.onViewAs}
+          >
             <Eye className="size-4" aria-hidden="true" />
           </Button>
           {props.onImport ? (

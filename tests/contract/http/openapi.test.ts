@@ -26,14 +26,15 @@ interface Asked {
   form?: string;
 }
 
-async function setUp(options: SeedOptions = {}, rules: ReturnType<typeof toDescribed>["rules"] = null) {
+async function setUp(options: SeedOptions = {}, rules: ReturnType<typeof toDescribed>["rules"] = null, schema: object | null = null) {
   const seed = await server.seed({ masterKey: MASTER_KEY, ...options });
+  if (schema) await server.pool.query(`UPDATE "Endpoint" SET schema = $2 WHERE id = $1`, [seed.endpointId, JSON.stringify(schema)]);
   if (rules) await server.pool.query(`UPDATE "Endpoint" SET rules = $2 WHERE id = $1`, [seed.endpointId, JSON.stringify(rules)]);
   const document = toProjectDocument({
     origin: server.origin,
     projectId: seed.projectId,
     projectName: "Test project",
-    endpoints: [toDescribed(seed, options, rules)],
+    endpoints: [{ ...toDescribed(seed, options, rules), schema }],
   });
   /** Sends a request and compares the response with the description. */
   const ask = async ({
@@ -53,7 +54,7 @@ async function setUp(options: SeedOptions = {}, rules: ReturnType<typeof toDescr
     expectDescribed(document, findOperation(document, method, form), response, json);
     return { status: response.status, json };
   };
-  return { seed, ask };
+  return { seed, ask, document };
 }
 
 function toDescribed(
@@ -87,6 +88,37 @@ function expectDescribed(document: ApiDocument, { responses }: ListedOperation, 
 }
 
 describe("an endpoint with access rules", () => {
+  it("[G5] [A4] hidden fields are required only where records are created", async () => {
+    const schema = {
+      type: "object",
+      required: ["public", "hidden", "rest"],
+      minProperties: 3,
+      properties: { rest: { $ref: "#/$defs/rest" } },
+      $defs: { rest: { type: "object", required: ["note", "hidden"] } },
+    };
+    const rules = { read: "true", create: null, update: null, delete: null, hide: ["hidden", "rest.hidden"] };
+    const { ask, document } = await setUp({}, rules, schema);
+    const whole = { public: true, hidden: 1, rest: { note: "n", hidden: 2 } };
+    const left = { public: true, rest: { note: "n" } };
+    const { json: record } = await ask({ method: "POST", body: whole });
+    expect(record).toMatchObject({ data: left });
+    const named = `&uniqueId=${record.uniqueId}`;
+    const statuses = [
+      await ask({ method: "GET" }),
+      await ask({ method: "GET", query: named }),
+      await ask({ method: "GET", form: ":data", query: named }),
+      await ask({ method: "POST", body: [whole], form: ":bulk" }),
+      await ask({ method: "PUT", body: left, query: named }),
+      await ask({ method: "PUT", body: { public: true }, query: named }),
+      await ask({ method: "POST", body: left }),
+      await ask({ method: "DELETE", query: named }),
+    ].map(({ status }) => status);
+    expect(statuses).toEqual([200, 200, 200, 201, 200, 400, 400, 200]);
+    const bodyOf = (method: string) => findOperation(document, method, "").body?.content["application/json"]?.schema;
+    expect(createSchemaCheck(document, bodyOf("PUT"))(left)).toEqual([]);
+    expect(createSchemaCheck(document, bodyOf("POST"))(left)).not.toEqual([]);
+  });
+
   it("[G5] [S7] responds as described", async () => {
     const rules = { read: "public = true", create: "refused missing", update: "@input.refused missing", delete: null, hide: ["hidden"] };
     const { ask } = await setUp({}, rules);

@@ -70,7 +70,11 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
       responses: { 201: toJson("The record.", shown, CREATED), ...toErrors(created) },
     },
     toUpdate({
-      body: { required: true, description: "The new data of the record, or the object to merge.", content: bodies },
+      body: {
+        required: true,
+        description: "The new data of the record, or the object to merge.",
+        content: { ...bodies, "application/json": { schema: schemas.visible, ...example } },
+      },
       errors: [...read, ...BODY, ...ofSchema],
       schemas,
     }),
@@ -111,7 +115,7 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
       parameters: ["idempotencyKey"],
       requestBody: { required: true, content: { "multipart/form-data": { schema: UPLOAD } } },
       responses: {
-        201: toJson("The record.", isJudged(endpoint) ? FILE_WRITTEN : FILE_RECORD, CREATED),
+        201: toJson("The record.", isJudged(endpoint) ? schemas.fileWritten : schemas.fileRecord, CREATED),
         ...toErrors([...created, ...FILES]),
       },
     },
@@ -123,7 +127,7 @@ function toRecordOperations(endpoint: Described, schemas: DataSchemas): DataOper
       parameters: ["uniqueId", "expiresIn"],
       responses: { 201: toJson("The URL, and its token.", FILE_TOKEN), ...toErrors([...read, ...ONE_FILE, "server_busy"]) },
     },
-    toEvents(read),
+    toEvents(read, endpoint),
   ];
 }
 
@@ -213,7 +217,7 @@ function toUserOperations({ schema, ...endpoint }: Described, schemas: DataSchem
       },
     },
     ...toUserEmailOperations(schemas),
-    toEvents(read),
+    toEvents(read, endpoint),
   ];
 }
 
@@ -240,7 +244,7 @@ function toReads({ errors, schemas }: { errors: readonly ErrorCode[]; schemas: D
       summary: "Get only the data of records, like `dataOnly=true`.",
       parameters: [...lists, "ifNoneMatch"],
       responses: {
-        200: toJson("The data of the records.", toList(schemas.data), ["ETag", "Link"]),
+        200: toJson("The data of the records.", toList(schemas.visible), ["ETag", "Link"]),
         304: unchanged,
         ...toErrors(failures),
       },
@@ -258,13 +262,17 @@ function toReads({ errors, schemas }: { errors: readonly ErrorCode[]; schemas: D
   ];
 }
 
-function toEvents(errors: readonly ErrorCode[]): DataOperation {
+function toEvents(errors: readonly ErrorCode[], endpoint: Partial<Pick<ManagedEndpoint, "rules" | "accessFunction">> = {}): DataOperation {
+  const ending = isJudged(endpoint)
+    ? " It has only what the caller may read. When that can have changed, an event `close` has the code 1000 and the reason of `access_changed`, and the response ends: connect again with the last cursor."
+    : "";
   return {
     method: "get",
     form: "events",
     summary: "Subscribe to changes as server-sent events.",
     description:
-      "The response does not end. Read it as it arrives, e.g. with an `EventSource`. A GET of the endpoint with `Accept: text/event-stream` has the same response.",
+      "The response does not end. Read it as it arrives, e.g. with an `EventSource`. A GET of the endpoint with `Accept: text/event-stream` has the same response." +
+      ending,
     parameters: ["since", "snapshot", "filter", "maxMessage", "lastEventId", "lastEventIdHeader"],
     responses: {
       200: {
@@ -309,10 +317,7 @@ function toDelete({
   };
 }
 
-/** The data of a file's record: name, type, size and hash of the file, and the text parts of the form. */
 const FILE_TOKEN: JsonSchema = { $ref: "#/components/schemas/FileToken" };
-const FILE_RECORD: JsonSchema = { $ref: "#/components/schemas/FileRecord" };
-const FILE_WRITTEN: JsonSchema = { $ref: "#/components/schemas/FileWritten" };
 const BINARY: JsonSchema = { type: "string", format: "binary" };
 /** Some generators do not support media type ranges. */
 const OCTETS = { "application/octet-stream": { schema: BINARY }, "*/*": { schema: BINARY } };

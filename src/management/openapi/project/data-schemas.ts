@@ -4,6 +4,7 @@ import type { JsonSchema } from "@/src/shared/openapi";
 import { APP_USER_NAME_LENGTH_MAX, type EndpointKind } from "@/src/shared/streams/protocol";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "@/src/shared/text/password-length";
 import { toSchemaParts } from "./endpoint-schema";
+import { type HiddenFields, readHiddenFields, toVisibleSchema } from "./visible-schema";
 
 const UNIQUE_ID: JsonSchema = { type: "string", pattern: "^[0-9a-f]{32}$" };
 const TIME: JsonSchema = { type: "string", format: "date-time" };
@@ -11,13 +12,31 @@ const USER_NAME: JsonSchema = { type: "string", minLength: 1, maxLength: APP_USE
 
 /** References to an endpoint's schemas among the components. */
 export interface DataSchemas {
-  /** The data of a record. */
+  /** The data of a record, as it is created. */
   data: JsonSchema;
+  /** The data of a record as a caller sees and replaces it: fields that access rules can hide are not required. */
+  visible: JsonSchema;
   /** A record as read. */
   record: JsonSchema;
   /** The response to a PUT, a DELETE and a login, and where access rules decide, to a POST. Who cannot read gets only a part of it. */
   written: JsonSchema;
+  /** The same of records of files. */
+  fileRecord: JsonSchema;
+  fileWritten: JsonSchema;
 }
+
+const FILE_DATA: JsonSchema = {
+  type: "object",
+  required: ["file", "metadata"],
+  properties: {
+    file: {
+      type: "object",
+      required: ["name", "type", "size", "sha256"],
+      properties: { name: { type: "string" }, type: { type: "string" }, size: { type: "integer" }, sha256: { type: "string" } },
+    },
+    metadata: { type: "object", description: "The text parts of the form. Repeated parts are arrays.", additionalProperties: true },
+  },
+};
 
 /** The schemas of endpoints without a JSON Schema of their own. */
 export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
@@ -26,18 +45,7 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   StoredChange: toChange("StoredRecord"),
   FileRecord: toRecord(refer("FileData")),
   FileWritten: toWritten(refer("FileData")),
-  FileData: {
-    type: "object",
-    required: ["file", "metadata"],
-    properties: {
-      file: {
-        type: "object",
-        required: ["name", "type", "size", "sha256"],
-        properties: { name: { type: "string" }, type: { type: "string" }, size: { type: "integer" }, sha256: { type: "string" } },
-      },
-      metadata: { type: "object", description: "The text parts of the form. Repeated parts are arrays.", additionalProperties: true },
-    },
-  },
+  FileData: FILE_DATA,
   FileToken: {
     type: "object",
     required: ["fileToken", "expiresAt", "url"],
@@ -182,20 +190,40 @@ const COMMON_PREFIXES = { data: "Stored", authentication: "User", email: "Email"
 /** Adds an endpoint's schemas to the components. Without a JSON Schema the common ones are used. `name` is the prefix of its components. */
 export function addDataSchemas(
   components: Record<string, JsonSchema>,
-  { endpoint: { id, kind, schema }, name }: { endpoint: Pick<ManagedEndpoint, "id" | "kind" | "schema">; name: string },
+  {
+    endpoint: { id, kind, schema, rules },
+    name,
+  }: { endpoint: Pick<ManagedEndpoint, "id" | "kind" | "schema"> & Partial<Pick<ManagedEndpoint, "rules">>; name: string },
 ): DataSchemas {
   const common = COMMON_PREFIXES[kind];
+  const hidden = readHiddenFields(rules?.hide ?? []);
+  const files = toFileSchemas(hidden);
   if (!isSchema(schema)) {
     const data = kind === "data" ? {} : refer(`${common}Fields`);
-    return { data, record: refer(`${common}Record`), written: refer(`${common}Written`) };
+    return { data, visible: data, record: refer(`${common}Record`), written: refer(`${common}Written`), ...files };
   }
   const data = refer(`${name}Data`);
-  Object.assign(components, toSchemaParts({ schema, name: `${name}Data`, id: `urn:rested:endpoint:${id}` }), {
-    [`${name}Record`]: toRecord(data, "Records that were stored before the schema was set may not match it."),
-    [`${name}Written`]: toWritten(data),
-    [`${name}Change`]: toChange(`${name}Record`),
-  });
-  return { data, record: refer(`${name}Record`), written: refer(`${name}Written`) };
+  const visible = hidden ? refer(`${name}Visible`) : data;
+  Object.assign(
+    components,
+    toSchemaParts({ schema, name: `${name}Data`, id: `urn:rested:endpoint:${id}` }),
+    hidden
+      ? toSchemaParts({ schema: toVisibleSchema(schema, hidden), name: `${name}Visible`, id: `urn:rested:endpoint:${id}:visible` })
+      : {},
+    {
+      [`${name}Record`]: toRecord(visible, "Records that were stored before the schema was set may not match it."),
+      [`${name}Written`]: toWritten(visible),
+      [`${name}Change`]: toChange(`${name}Record`),
+    },
+  );
+  return { data, visible, record: refer(`${name}Record`), written: refer(`${name}Written`), ...files };
+}
+
+/** The schemas of files, without components of their own if rules can hide fields of them, which is rare. */
+function toFileSchemas(hidden: HiddenFields | undefined): Pick<DataSchemas, "fileRecord" | "fileWritten"> {
+  if (!hidden) return { fileRecord: refer("FileRecord"), fileWritten: refer("FileWritten") };
+  const data = toVisibleSchema(FILE_DATA, hidden);
+  return { fileRecord: toRecord(data), fileWritten: toWritten(data) };
 }
 
 function toRecord(data: JsonSchema, description?: string): JsonSchema {

@@ -1,7 +1,7 @@
 /** Converts an endpoint's JSON Schema (R10) to components of a description, so that clients can be generated from it. */
 import type { JsonSchema } from "@/src/shared/openapi";
 
-type Keywords = Readonly<Record<string, unknown>>;
+export type Keywords = Readonly<Record<string, unknown>>;
 
 /** Keywords whose values are not schemas. */
 const VALUES = new Set(["const", "enum", "default", "examples", "example", "required", "dependentRequired", "$vocabulary"]);
@@ -77,7 +77,8 @@ function decodePointer(reference: string): string {
   }
 }
 
-function hasIdentifier(schema: unknown): boolean {
+/** True if the schema has keywords that make references relative. */
+export function hasIdentifier(schema: unknown): boolean {
   if (Array.isArray(schema)) return schema.some(hasIdentifier);
   if (!isKeywords(schema)) return false;
   if (IDENTIFIERS.some((keyword) => typeof schema[keyword] === "string")) return true;
@@ -99,7 +100,7 @@ function escapePointer(name: string): string {
   return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
-function isKeywords(value: unknown): value is Keywords {
+export function isKeywords(value: unknown): value is Keywords {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

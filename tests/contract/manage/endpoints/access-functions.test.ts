@@ -185,7 +185,7 @@ describe("access-preview", () => {
     await storeAll(50);
     const { status, body } = await preview({ accessFunction: "() => { for (;;); }" });
     expect([status, body.users]).toEqual([200, [{ user: null, readable: 50, redacted: 0, sample: { asked: 50, allowed: 0, failed: 50 } }]]);
-  });
+  }, 60_000);
 
   it("[A6] [S8] a function that is not valid is refused with its line", async () => {
     const answer = await preview({ accessFunction: "() => {\n  return tru e;\n}" });
