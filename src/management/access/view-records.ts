@@ -17,7 +17,7 @@ import { toGridRecordText, toNextText } from "../records/read-record-page";
 import type { RecordPageQuery } from "../records/record-query";
 import { findEndpointRefusal, readTriedUsers, type TriedUser } from "./find-callers";
 
-/** What an access function sees of the key: as in access-check, one without a name that may do everything. */
+/** The key for access functions: as in access-check, one without a name that may do everything. */
 const VIEWING_KEY = { id: "", name: "", scope: "read_write", expiresAt: null, revokedAt: null } as const;
 
 /**

@@ -114,7 +114,7 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
   );
 }
 
-/** What access rules and the access function do to requests and streams (S7, S8, W6). */
+/** Explains the effects of access rules and the access function on requests and streams (S7, S8, W6). */
 function JudgedAccess({ projectId, endpointId, hasFunction }: { projectId: string; endpointId: string; hasFunction: boolean }) {
   const code = "text-data text-text";
   return (

@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { endpointQuery, keysQuery } from "../api/queries";
 import { type GridQuery, ORDER_DEFAULT } from "../api/record-rows";
+import { toViewerName } from "../api/viewer";
 import { ProblemPanel } from "../components/page/problem-panel";
 import { Skeleton } from "../components/page/skeleton";
 import { useDebounced } from "../forms/use-debounced";
@@ -25,7 +26,6 @@ import { RecordsStatus } from "./records-status";
 import { RecordsToolbar } from "./records-toolbar";
 import { useRecordsUrl } from "./use-records-url";
 import { ViewAsBanner } from "./view-as/view-as-banner";
-import { toViewerName } from "./view-as/viewer";
 
 const TYPING_MS = 250;
 /** The next page is loaded when fewer rows than this are left below the visible ones. */

@@ -4,7 +4,7 @@ import { parseHideEntry } from "@/src/shared/rules/parse-rule";
 import { normalizeText } from "@/src/shared/text/fold-text";
 import { hasIdentifier, isKeywords } from "./endpoint-schema";
 
-/** What entries of `hide` can remove. */
+/** The fields and items that entries of `hide` can remove. */
 export interface HiddenFields {
   /** The last steps of the paths, in NFC. */
   names: ReadonlySet<string>;

@@ -6,15 +6,15 @@ import Link from "next/link";
 import { useState } from "react";
 import type { AccessPreviewed } from "@/src/shared/management/access";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
+import { type ChosenUser, findUser, NOBODY, searchUsers } from "../../api/app-users";
 import { requestJson } from "../../api/request";
+import { toViewAsPath } from "../../api/viewer";
 import { Button } from "../../components/button";
 import { Panel, Section } from "../../components/page/page";
 import { formatCount, formatPlural } from "../../format/format-number";
 import { FormFailure } from "../../forms/form-failure";
 import { useAction } from "../../forms/use-action";
-import { toViewAsPath } from "../../records/view-as/viewer";
 import { toFunctionInput, toRulesInput } from "./access-texts";
-import { type ChosenUser, findUser, NOBODY, searchUsers } from "./app-users";
 import type { AccessDraft } from "./use-access-draft";
 import { UserField } from "./user-field";
 

@@ -3,9 +3,9 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useId } from "react";
+import { searchUsers } from "../../api/app-users";
 import { TextField } from "../../components/field";
 import { useDebounced } from "../../forms/use-debounced";
-import { searchUsers } from "./app-users";
 
 const SEARCH_AFTER_MS = 250;
 const OFFERED_MAX = 20;

@@ -51,7 +51,7 @@ export function useGrid(endpointId: string, query: GridQuery): GridData {
   const { data, fetchNextPage, hasNextPage, isFetchingNextPage, isPlaceholderData } = found;
   const [freshIds, setFreshIds] = useState<ReadonlySet<string>>(new Set());
   const [missed, setMissed] = useState(false);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another view is read anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another view is read from its start
   useEffect(() => setMissed(false), [viewAs]);
   const rows = useMemo(() => data?.pages.flatMap((page) => page.rows) ?? [], [data]);
 

@@ -2,8 +2,8 @@
 "use client";
 
 import { Eye } from "lucide-react";
+import { ANONYMOUS_LABEL } from "../../api/viewer";
 import { Button } from "../../components/button";
-import { ANONYMOUS_LABEL } from "./viewer";
 
 interface Props {
   /** Undefined: nobody is signed in. */

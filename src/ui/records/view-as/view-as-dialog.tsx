@@ -4,11 +4,11 @@
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useRef, useState } from "react";
 import { ANONYMOUS } from "@/src/shared/record-limits";
+import { searchUsers } from "../../api/app-users";
+import { ANONYMOUS_LABEL } from "../../api/viewer";
 import { CONTROL, Field } from "../../components/field";
 import { Dialog } from "../../components/overlay/dialog";
-import { searchUsers } from "../../endpoints/access/app-users";
 import { useDebounced } from "../../forms/use-debounced";
-import { ANONYMOUS_LABEL } from "./viewer";
 
 const SEARCH_AFTER_MS = 250;
 const SHOWN_MAX = 50;

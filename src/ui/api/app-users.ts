@@ -1,7 +1,7 @@
 /** Finds users of a project by what was typed: a name or a uniqueId. */
 import type { QueryClient } from "@tanstack/react-query";
 import type { AppUserView } from "@/src/shared/management/schemas";
-import { appUsersQuery, endpointsQuery } from "../../api/queries";
+import { appUsersQuery, endpointsQuery } from "./queries";
 
 export interface ChosenUser {
   /** Null: nobody is logged in. */
