@@ -1,5 +1,7 @@
 /** The interface of a fault: how it breaks a running deployment, and what it needs for that. */
 import type { Deployment, DeploymentNeeds } from "./deployment/deployment";
+import type { World } from "./deployment/world";
+import type { DeliveryVerdict } from "./judge-deliveries";
 import type { Ledger } from "./ledger";
 import type { CheckingSubscriber } from "./subscriber";
 import type { Load, Writers } from "./writers";
@@ -14,6 +16,8 @@ export interface Scene {
   run: number;
   /** The short form: fewer and smaller. */
   isShort: boolean;
+  /** From 0 to below 1, repeated by the seed of the run. */
+  random: () => number;
   /** Adds subscribers of all changes at the open endpoint, on the node with that number. Settles when all are connected. They are judged like the others. */
   subscribe(
     count: number,
@@ -21,15 +25,17 @@ export interface Scene {
   ): Promise<readonly CheckingSubscriber[]>;
   /** Settles when `count` more writes have been acknowledged. */
   acknowledged(count: number): Promise<void>;
-  /** Data that the fault itself writes to the open endpoint. */
-  openEndpointId: string;
-  openPath: string;
+  targets: ReturnType<World["targets"]>;
 }
 
-/** When the recovery starts (`performance.now()`), and a check to run after it, which returns a sentence for each problem. */
+/**
+ * When the recovery starts (`performance.now()`), and what to run after it and after the last write: a check, which returns a sentence for each problem, and a
+ * judgement of what was delivered besides streams.
+ */
 export interface Injected {
   endedAt: number;
   check?: () => Promise<string[]>;
+  deliveries?: () => Promise<DeliveryVerdict>;
 }
 
 export interface Fault {
@@ -45,6 +51,8 @@ export interface Fault {
   writesAround: number;
   /** Breaks something. Settles when it no longer breaks anything on purpose. */
   inject(scene: Scene): Promise<Injected>;
+  /** What `deliveries` counts, such as mails. */
+  delivers?: string;
 }
 
 export const SMALL_LOAD: Load = { paceMs: 5, padBytes: 100 };

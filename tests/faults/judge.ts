@@ -43,7 +43,7 @@ export interface Verdict {
 }
 
 type Kind = Exclude<keyof Verdict, "problems">;
-type Report = (kind: Kind, problem: string) => void;
+export type Report = (kind: Kind, problem: string) => void;
 
 export function judge({
   truths,
@@ -54,11 +54,7 @@ export function judge({
   attempts: readonly Attempt[];
   subscribers: readonly Recipient[];
 }): Verdict {
-  const verdict: Verdict = { lost: 0, doubled: 0, outOfOrder: 0, unauthorised: 0, problems: [] };
-  const report: Report = (kind, problem) => {
-    verdict[kind]++;
-    verdict.problems.push(`${kind}: ${problem}`);
-  };
+  const { verdict, report } = createVerdict();
   for (const truth of truths) {
     const own = <T extends { endpointId: string }>(of: readonly T[]) => of.filter(({ endpointId }) => endpointId === truth.endpointId);
     judgeLog(truth, report);
@@ -66,6 +62,25 @@ export function judge({
     for (const subscriber of own(subscribers)) judgeSubscriber(truth, subscriber, report);
   }
   return verdict;
+}
+
+/** The same without the writes: for changes that a server makes by itself. */
+export function judgeStreams({ truths, subscribers }: { truths: readonly Truth[]; subscribers: readonly Recipient[] }): Verdict {
+  const { verdict, report } = createVerdict();
+  for (const truth of truths) {
+    judgeLog(truth, report);
+    for (const subscriber of subscribers) if (subscriber.endpointId === truth.endpointId) judgeSubscriber(truth, subscriber, report);
+  }
+  return verdict;
+}
+
+export function createVerdict(): { verdict: Verdict; report: Report } {
+  const verdict: Verdict = { lost: 0, doubled: 0, outOfOrder: 0, unauthorised: 0, problems: [] };
+  const report: Report = (kind, problem) => {
+    verdict[kind]++;
+    verdict.problems.push(`${kind}: ${problem}`);
+  };
+  return { verdict, report };
 }
 
 /** The log has no hole, and replaying it gives the stored records. */

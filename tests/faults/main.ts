@@ -2,6 +2,7 @@
  * The fault suite: runs each fault several times against a running deployment, and prints what was lost. Start it with
  * `npm run test:faults`. Exits with 1 if anything was lost, doubled, out of order or unauthorised, or if a run could not be judged.
  */
+import { randomInt } from "node:crypto";
 import fs from "node:fs";
 import { parseArgs } from "node:util";
 import { bundleNode } from "./deployment/bundled-node";
@@ -10,16 +11,18 @@ import { isRedisInstalled } from "./deployment/redis-process";
 import type { Fault } from "./fault";
 import { dropPackets } from "./kinds/drop-packets";
 import { fullDisk } from "./kinds/full-disk";
+import { killWhileMailing } from "./kinds/mails";
 import { noisyNeighbour } from "./kinds/noisy-neighbour";
 import { killNode, killPostgres, killRedis, stopPostgres } from "./kinds/process-faults";
 import { reconnectStorm } from "./kinds/reconnect-storm";
 import { stalledReaders } from "./kinds/stalled-readers";
+import { killWhileDelivering } from "./kinds/webhooks";
 import { createTally, type Tally, toTable } from "./report";
 import { runOnce } from "./run";
 
 /** Faults that need the same deployment are next to each other, because they share one in the short form. */
 const FAULTS: readonly Fault[] = [
-  ...[killNode, stopPostgres, killPostgres, killRedis],
+  ...[killNode, stopPostgres, killPostgres, killRedis, killWhileMailing, killWhileDelivering],
   ...[noisyNeighbour, stalledReaders, reconnectStorm, dropPackets, fullDisk],
 ];
 const PROBLEMS_SHOWN_MAX = 20;
@@ -28,14 +31,19 @@ const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "3" },
     fault: { type: "string", multiple: true },
+    /** Of the first run of each fault; the following ones count on from it. */
+    seed: { type: "string" },
     short: { type: "boolean", default: false },
     report: { type: "string" },
   },
 });
+const seed = values.seed === undefined ? randomInt(1_000_000) : Number(values.seed);
 const runs = values.short ? 1 : Number(values.runs);
 const unknown = (values.fault ?? []).filter((name) => !FAULTS.some((fault) => fault.name === name));
-if (!(runs > 0) || unknown.length > 0) {
-  console.error(`npm run test:faults -- [--runs N] [--fault NAME]… [--short]; the faults: ${FAULTS.map(({ name }) => name).join(", ")}`);
+if (!(runs > 0) || !Number.isSafeInteger(seed) || unknown.length > 0) {
+  console.error(
+    `npm run test:faults -- [--runs N] [--fault NAME]… [--seed N] [--short]; the faults: ${FAULTS.map(({ name }) => name).join(", ")}`,
+  );
   process.exit(2);
 }
 
@@ -95,11 +103,12 @@ async function runDeployment(options: { fault: Fault; script: string; withRedis:
     for (let done = 0; done < count && tally.problems.length === 0; done++) {
       const startedAt = performance.now();
       const { deployment } = running;
-      const result = await runOnce({ deployment, fault, place: running.used++, run: tally.runs, isShort: values.short });
+      const runSeed = seed + tally.runs;
+      const result = await runOnce({ deployment, fault, place: running.used++, run: tally.runs, isShort: values.short, seed: runSeed });
       tally.add(result);
       const { writes, deliveries, lost, doubled, outOfOrder, unauthorised, recoveryMs } = result;
       console.log(
-        `${fault.name} ${tally.runs}${withRedis ? "" : " (without Redis)"}: ${writes} writes, ${deliveries} deliveries, ${lost} lost, ${doubled} doubled, ${outOfOrder} out of order, ${unauthorised} unauthorised, recovered in ${Math.round(recoveryMs)} ms; ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`,
+        `${fault.name} ${tally.runs}${withRedis ? "" : " (without Redis)"}: ${writes} writes, ${deliveries} deliveries, ${lost} lost, ${doubled} doubled, ${outOfOrder} out of order, ${unauthorised} unauthorised, recovered in ${Math.round(recoveryMs)} ms${fault.delivers === undefined ? "" : `, ${result.delivered} ${fault.delivers}, ${result.repeated} of them again`}; seed ${runSeed}; ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`,
       );
     }
   } catch (error) {

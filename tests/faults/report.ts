@@ -22,7 +22,7 @@ export function createTally(fault: Fault): Tally {
   const tally: Tally = {
     fault,
     runs: 0,
-    sums: { writes: 0, deliveries: 0, lost: 0, doubled: 0, outOfOrder: 0, unauthorised: 0 },
+    sums: { writes: 0, deliveries: 0, delivered: 0, repeated: 0, lost: 0, doubled: 0, outOfOrder: 0, unauthorised: 0 },
     recoveriesMs: [],
     problems: [],
     note: undefined,
@@ -39,7 +39,9 @@ export function createTally(fault: Fault): Tally {
 /** The table in Markdown. */
 export function toTable(tallies: readonly Tally[]): string {
   const rows = tallies.map(({ fault, runs, sums, recoveriesMs, note }) => {
-    const title = note === undefined ? fault.title : `${fault.title} (${note})`;
+    const delivered = `${sums.delivered.toLocaleString("en")} ${fault.delivers}, ${sums.repeated.toLocaleString("en")} of them sent again`;
+    const notes = [...(note === undefined ? [] : [note]), ...(fault.delivers === undefined || runs === 0 ? [] : [delivered])];
+    const title = notes.length === 0 ? fault.title : `${fault.title} (${notes.join("; ")})`;
     const counts = [runs, sums.writes, sums.deliveries, sums.lost, sums.doubled, sums.outOfOrder, sums.unauthorised];
     const sorted = recoveriesMs.toSorted((a, b) => a - b);
     return [title, ...counts.map((count) => count.toLocaleString("en")), toSeconds(sorted[sorted.length >> 1]), toSeconds(sorted.at(-1))];

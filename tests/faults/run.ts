@@ -4,12 +4,17 @@ import type { Deployment } from "./deployment/deployment";
 import type { Target } from "./deployment/world";
 import { type Fault, RECOVERY_TIMEOUT_MS, type Scene } from "./fault";
 import { judge, type Verdict } from "./judge";
+import type { DeliveryVerdict } from "./judge-deliveries";
 import { createLedger, type Ledger } from "./ledger";
+import { createRandom } from "./random";
 import { settle } from "./settle";
 import { CheckingSubscriber, type Filter, type Received } from "./subscriber";
 import { startWriters, type Writer } from "./writers";
 
 export interface RunResult extends Verdict {
+  /** What was delivered besides streams, and how often something arrived again. */
+  delivered: number;
+  repeated: number;
   /** The number of acknowledged writes. */
   writes: number;
   /** The number of changes that subscribers received. */
@@ -17,6 +22,7 @@ export interface RunResult extends Verdict {
   recoveryMs: number;
 }
 
+const NOTHING_DELIVERED: DeliveryVerdict = { lost: 0, doubled: 0, outOfOrder: 0, unauthorised: 0, problems: [], delivered: 0, repeated: 0 };
 const START_TIMEOUT_MS = 30_000;
 const OPEN_WRITERS = 4;
 const OPEN_SUBSCRIBERS = 6;
@@ -33,9 +39,11 @@ export async function runOnce(options: {
   place: number;
   run: number;
   isShort: boolean;
+  seed: number;
 }): Promise<RunResult> {
-  const { deployment, fault, place, run, isShort } = options;
-  const { open, secret } = deployment.world.targets(place);
+  const { deployment, fault, place, run, isShort, seed } = options;
+  const targets = deployment.world.targets(place);
+  const { open, secret } = targets;
   const ledger = createLedger();
   const { subscribers, subscribe } = createAudience(deployment, open, secret);
   await waitForStarts(subscribers, START_TIMEOUT_MS);
@@ -44,21 +52,26 @@ export async function runOnce(options: {
   const acknowledged = (count: number) => waitForWrites(ledger, count);
   try {
     const scene: Scene = {
-      ...{ deployment, ledger, writers, subscribers, run, isShort, subscribe, acknowledged },
-      ...{ openEndpointId: open.endpointId, openPath: open.path },
+      ...{ deployment, ledger, writers, subscribers, run, isShort, subscribe, acknowledged, targets },
+      random: createRandom(seed),
     };
     await acknowledged(fault.writesAround);
-    const { endedAt, check } = await fault.inject(scene);
+    const { endedAt, check, deliveries } = await fault.inject(scene);
     const recoveryMs = await waitForRecovery(scene, endedAt);
     await acknowledged(fault.writesAround);
     await writers.stop();
     const problems = [...ledger.refusals, ...((await check?.()) ?? [])];
+    const others = (await deliveries?.()) ?? NOTHING_DELIVERED;
     const { truths, recipients } = await settle({ deployment, targets: [open, secret], subscribers });
     const verdict = judge({ truths, attempts: ledger.attempts(), subscribers: recipients });
     return {
-      ...verdict,
-      lost: verdict.lost + problems.length,
-      problems: [...problems, ...verdict.problems],
+      lost: verdict.lost + problems.length + others.lost,
+      doubled: verdict.doubled + others.doubled,
+      outOfOrder: verdict.outOfOrder + others.outOfOrder,
+      unauthorised: verdict.unauthorised + others.unauthorised,
+      problems: [...problems, ...others.problems, ...verdict.problems],
+      delivered: others.delivered,
+      repeated: others.repeated,
       writes: ledger.acknowledgedCount(),
       deliveries: subscribers.reduce((sum, { changes }) => sum + changes.length, 0),
       recoveryMs,

@@ -65,7 +65,7 @@ function toRecipient({ options, startSeq, changes, gaps }: CheckingSubscriber, i
 }
 
 /** The log and the records at one moment, read from the database directly. */
-async function readTruth(pool: pg.Pool, { endpointId }: Target): Promise<Truth> {
+export async function readTruth(pool: pg.Pool, { endpointId }: Target): Promise<Truth> {
   const { rows } = await pool.query<{ log: LoggedChange[]; records: { id: string; data: unknown }[] }>(
     `SELECT
        (SELECT coalesce(json_agg(json_build_object('seq', seq, 'type', type, 'recordId', replace("recordId"::text, '-', ''), 'data', data,

@@ -31,6 +31,8 @@ export interface Deployment {
   link: Link | undefined;
   disk: SmallDisk | undefined;
   world: World;
+  /** The secret that the nodes share. */
+  secret: string;
   /** The ends of the logs of the nodes and PostgreSQL. */
   logTail(): string;
   dispose(): Promise<void>;
@@ -98,6 +100,7 @@ async function start(options: Parameters<typeof startDeployment>[0], cleanup: Cl
     redis,
     link,
     disk,
+    secret,
     world: await createWorld({ pool: postgres.pool, origin: nodes[0].origin, runs }),
     logTail: () => ["node-1.log", "node-2.log", "data/postgres.log"].map((file) => readTail(dir, file)).join(""),
     dispose: cleanup.run,
@@ -121,6 +124,9 @@ function toEnvironment(node: {
     RESTED_RATE_LIMIT: "1000000000",
     // All clients of the suite come from one address.
     RESTED_STREAMS_PER_ADDRESS_MAX: "0",
+    // The mail server and the receiver of webhooks are on this machine.
+    RESTED_OUTBOUND_ALLOWED: "127.0.0.1",
+    RESTED_WEBHOOK_HTTP: "1",
     ...(node.redisUrl === undefined ? {} : { REDIS_URL: node.redisUrl }),
   };
 }

@@ -1,4 +1,4 @@
-/** The data of the deployment: a project, its users, and an open and a private endpoint for each run. */
+/** The data of the deployment: a project, its users, and an open, a private and an e-mail endpoint for each run. */
 import { createHash, randomBytes } from "node:crypto";
 import type pg from "pg";
 import { createUser } from "@/tests/support/clients/users";
@@ -17,8 +17,9 @@ export interface Person {
 }
 
 export interface World {
-  /** The endpoints of the run with that number: an open one, and one at which users see only their own records. */
-  targets(run: number): { open: Target; secret: Target };
+  /** The endpoints of the run with that number: an open one, one at which users see only their own records, and one that sends mails. */
+  targets(run: number): { open: Target; secret: Target; mails: Target };
+  projectId: string;
   people: readonly Person[];
   /** Headers that can read everything. */
   masterHeaders: Record<string, string>;
@@ -31,13 +32,14 @@ const PEOPLE = 4;
 export async function createWorld({ pool, origin, runs }: { pool: pg.Pool; origin: string; runs: number }): Promise<World> {
   const key = randomBytes(16).toString("hex");
   const masterKey = randomBytes(24).toString("base64url");
-  const { rows } = await pool.query<{ id: string; name: string }>(
+  const { rows } = await pool.query<{ id: string; name: string; projectId: string }>(
     `WITH u AS (INSERT INTO "User" (id, email, name) VALUES (gen_random_uuid(), $1, 'Fault') RETURNING id),
           p AS (INSERT INTO "Project" (id, "ownerId", name, "masterKeyHash") SELECT gen_random_uuid(), u.id, 'Fault suite', $2 FROM u RETURNING id),
           k AS (INSERT INTO "ApiKey" (id, "projectId", name, key) SELECT gen_random_uuid(), p.id, 'key', $3 FROM p)
      INSERT INTO "Endpoint" (id, "projectId", name, kind, secure)
-     SELECT gen_random_uuid(), p.id, n.name, CASE n.name WHEN $4 THEN 'authentication' ELSE 'data' END::"EndpointKind", n.name LIKE 'fault/secret-%'
-     FROM p, unnest($5::text[]) AS n (name) RETURNING id, name`,
+     SELECT gen_random_uuid(), p.id, n.name, (CASE WHEN n.name = $4 THEN 'authentication' WHEN n.name LIKE 'fault/mails-%' THEN 'email' ELSE 'data' END)::"EndpointKind",
+       n.name LIKE ANY (ARRAY['fault/secret-%', 'fault/mails-%'])
+     FROM p, unnest($5::text[]) AS n (name) RETURNING id, name, "projectId"`,
     [`${key}@example.com`, createHash("sha256").update(masterKey).digest(), key, USERS, toNames(runs)],
   );
   const toTarget = (name: string): Target => {
@@ -51,12 +53,17 @@ export async function createWorld({ pool, origin, runs }: { pool: pg.Pool; origi
     people.push({ id, headers: { ...headers } });
   }
   return {
-    targets: (run) => ({ open: toTarget(`fault/open-${run}`), secret: toTarget(`fault/secret-${run}`) }),
+    targets: (run) => ({
+      open: toTarget(`fault/open-${run}`),
+      secret: toTarget(`fault/secret-${run}`),
+      mails: toTarget(`fault/mails-${run}`),
+    }),
+    projectId: rows[0]?.projectId ?? "",
     people,
     masterHeaders: { "X-Master-Key": masterKey },
   };
 }
 
 function toNames(runs: number): string[] {
-  return [USERS, ...Array.from({ length: runs }, (_, run) => [`fault/open-${run}`, `fault/secret-${run}`]).flat()];
+  return [USERS, ...Array.from({ length: runs }, (_, run) => [`fault/open-${run}`, `fault/secret-${run}`, `fault/mails-${run}`]).flat()];
 }

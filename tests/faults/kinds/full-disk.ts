@@ -54,14 +54,14 @@ export const fullDisk: Fault = {
 };
 
 /** Uploads a file of random bytes. True: the upload was acknowledged and recorded. */
-async function upload({ deployment, ledger, openEndpointId, openPath }: Scene, uploads: Uploaded[]): Promise<boolean> {
+async function upload({ deployment, ledger, targets: { open } }: Scene, uploads: Uploaded[]): Promise<boolean> {
   const bytes = randomBytes(FILE_BYTES);
   const id = randomUUID();
-  const attempt = ledger.add({ id, type: "POST", endpointId: openEndpointId, recordId: undefined, data: "", sentAt: performance.now() });
+  const attempt = ledger.add({ id, type: "POST", endpointId: open.endpointId, recordId: undefined, data: "", sentAt: performance.now() });
   const form = new FormData();
   form.append("id", id);
   form.append("file", new Blob([bytes]), "random.bin");
-  const response = await fetch(`${deployment.nodes[0].origin}${openPath}`, { method: "POST", body: form }).catch(() => undefined);
+  const response = await fetch(`${deployment.nodes[0].origin}${open.path}`, { method: "POST", body: form }).catch(() => undefined);
   const answer = (await response?.json().catch(() => undefined)) as { uniqueId?: string; retryable?: boolean; code?: string } | undefined;
   if (response?.status !== 201 || answer?.uniqueId === undefined) {
     if (answer !== undefined && answer.retryable !== true) ledger.refusals.push(`an upload failed with ${answer.code}`);
@@ -74,10 +74,10 @@ async function upload({ deployment, ledger, openEndpointId, openPath }: Scene, u
 }
 
 /** Every acknowledged file is stored as it was sent. */
-async function checkFiles({ deployment, openPath }: Scene, uploads: readonly Uploaded[]): Promise<string[]> {
+async function checkFiles({ deployment, targets: { open } }: Scene, uploads: readonly Uploaded[]): Promise<string[]> {
   const problems: string[] = [];
   for (const { recordId, sha256 } of uploads) {
-    const response = await fetch(`${deployment.nodes[1].origin}${openPath}&uniqueId=${recordId}&fileOnly=true`);
+    const response = await fetch(`${deployment.nodes[1].origin}${open.path}&uniqueId=${recordId}&fileOnly=true`);
     const found = createHash("sha256")
       .update(new Uint8Array(await response.arrayBuffer()))
       .digest("hex");

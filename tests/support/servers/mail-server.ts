@@ -17,6 +17,9 @@ export interface ReceivedMail {
   user: string | undefined;
 }
 
+/** `hang` never answers, `cut` closes the connection instead of an answer, `lose` accepts and closes the connection before the answer. An error is the reply. */
+export type MailAnswer = "accept" | "hang" | "cut" | "lose" | SmtpError;
+
 export interface MailServer {
   port: number;
   /** The certificate, which is its own authority. */
@@ -25,8 +28,8 @@ export interface MailServer {
   mails: ReceivedMail[];
   /** The mails whose contents have arrived, accepted or not. */
   arrived: ReceivedMail[];
-  /** The answers to the next mails, one entry each: `"hang"` never answers, `"cut"` closes the connection instead of an answer, an error is the reply. */
-  script: ("accept" | "hang" | "cut" | SmtpError)[];
+  /** The answers to the next mails, one entry each. */
+  script: MailAnswer[];
   /** By recipient: the replies to RCPT TO, one entry each. */
   refusals: Map<string, SmtpError[]>;
   close(): Promise<void>;
@@ -47,10 +50,17 @@ export interface MailServerOptions {
   secure?: boolean;
   /** Without STARTTLS. */
   isPlain?: boolean;
+  /** Decides when the script is empty. Default: accepts at once. */
+  decide?: () => MailAnswer | Promise<MailAnswer>;
 }
 
 /** `host`: the name in its certificate. */
-export async function startMailServer({ credentials, secure = false, isPlain = false }: MailServerOptions = {}): Promise<MailServer> {
+export async function startMailServer({
+  credentials,
+  secure = false,
+  isPlain = false,
+  decide = () => "accept",
+}: MailServerOptions = {}): Promise<MailServer> {
   const pem = await generate([{ name: "commonName", value: "localhost" }], {
     keyType: "ec",
     extensions: [
@@ -83,7 +93,7 @@ export async function startMailServer({ credentials, secure = false, isPlain = f
     },
     onRcptTo: ({ address }, _session, done) => done(refusals.get(address)?.shift()),
     onData: (stream, session, done) => {
-      void buffer(stream).then((bytes) => {
+      void buffer(stream).then(async (bytes) => {
         const { mailFrom, rcptTo } = session.envelope;
         const raw = bytes.toString();
         const mail: ReceivedMail = {
@@ -96,13 +106,13 @@ export async function startMailServer({ credentials, secure = false, isPlain = f
           user: typeof session.user === "string" ? session.user : undefined,
         };
         arrived.push(mail);
-        const answer = script.shift() ?? "accept";
+        const answer = script.shift() ?? (await decide());
         if (answer === "hang") return;
-        if (answer === "cut") for (const { _socket: socket } of server.connections) socket.destroy();
-        else if (answer === "accept") {
-          mails.push(mail);
-          done(null, "accepted");
-        } else done(answer);
+        if (answer === "accept" || answer === "lose") mails.push(mail);
+        if (answer === "cut" || answer === "lose") {
+          for (const { _socket: socket, id } of server.connections) if (id === session.id) socket.destroy();
+        } else if (answer === "accept") done(null, "accepted");
+        else done(answer);
       });
     },
   };
