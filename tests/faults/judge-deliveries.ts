@@ -1,7 +1,7 @@
 /** Compares the mails and webhook requests that arrived with the log of their endpoint. Pure functions. */
 import { createVerdict as createStreamVerdict, type LoggedChange, type Report, type Verdict } from "./judge";
 
-/** What a run has delivered besides streams. `repeated`: arrivals of something that had arrived before. */
+/** The verdict about mails or webhooks. `repeated`: arrivals of something that had arrived before. */
 export interface DeliveryVerdict extends Verdict {
   delivered: number;
   repeated: number;
@@ -107,7 +107,7 @@ export interface ArrivedEvent {
 }
 
 /**
- * `arrived`: in the order of arrival. Every change was confirmed. What arrived again has the same id and the same text. No change arrived before the earlier
+ * `arrived`: in the order of arrival. Every change was confirmed. A repetition has the same id and the same text. No change arrived before the earlier
  * ones of its record were confirmed.
  */
 export function judgeEvents({ log, arrived }: { log: readonly LoggedChange[]; arrived: readonly ArrivedEvent[] }): DeliveryVerdict {

@@ -12,7 +12,7 @@ import { CheckingSubscriber, type Filter, type Received } from "./subscriber";
 import { startWriters, type Writer } from "./writers";
 
 export interface RunResult extends Verdict {
-  /** What was delivered besides streams, and how often something arrived again. */
+  /** The mails or changes by webhook that arrived, and how many arrivals were repetitions. */
   delivered: number;
   repeated: number;
   /** The number of acknowledged writes. */
