@@ -93,7 +93,10 @@ export async function startMailServer({
     },
     onRcptTo: ({ address }, _session, done) => done(refusals.get(address)?.shift()),
     onData: (stream, session, done) => {
-      void buffer(stream).then(async (bytes) => {
+      // The client may be killed before it has sent everything. Then no mail has arrived.
+      const receiving = buffer(stream).catch(() => undefined);
+      void receiving.then(async (bytes) => {
+        if (!bytes) return;
         const { mailFrom, rcptTo } = session.envelope;
         const raw = bytes.toString();
         const mail: ReceivedMail = {
