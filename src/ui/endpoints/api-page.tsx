@@ -39,6 +39,7 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
   const key = keys.find(({ id }) => id === chosenId) ?? preferredKey(keys, nowMs);
   if (!endpoint) return null;
   const needsToken = endpoint.secure || endpoint.kind === "authentication";
+  const isJudged = endpoint.rules !== null || endpoint.accessFunction !== null;
   const context = { origin, query: key ? { key: key.key } : {}, secrets: toSecrets(credentials), withCookies: false };
   const target = { origin, endpointName: endpoint.name, key: key?.key ?? KEY_PLACEHOLDER };
   return (
@@ -79,7 +80,7 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
           </a>
         }
       >
-        <CredentialFields credentials={credentials} withToken={needsToken} onChange={setCredentials} />
+        <CredentialFields credentials={credentials} withToken={needsToken || isJudged} onChange={setCredentials} />
         <OperationList
           document={document}
           operations={listOperations(document)}
@@ -98,9 +99,7 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
           each message, and <code className="text-data text-text">&amp;since=&lt;cursor&gt;</code> to resume where you left off.
         </p>
       </Section>
-      {endpoint.rules !== null || endpoint.accessFunction !== null ? (
-        <JudgedAccess projectId={projectId} endpointId={endpointId} hasFunction={endpoint.accessFunction !== null} />
-      ) : null}
+      {isJudged ? <JudgedAccess projectId={projectId} endpointId={endpointId} hasFunction={endpoint.accessFunction !== null} /> : null}
       <Section title="Limits and errors">
         <p className="text-muted">
           Bodies can be up to {formatBytes(bodyBytesMax)}. Errors are <code className="text-data text-text">application/problem+json</code>{" "}
