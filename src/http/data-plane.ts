@@ -214,16 +214,17 @@ class Plane {
     if (resolved.endpoint.kind === "data")
       return andThen(this.#access.authorize(resolved, accessRequest), (grant) => {
         if (grant.judge) grant.judge.caller = callerOf({ exchange, grant });
-        const serving = this.#choose(operation, exchange)({ exchange, grant, resolved });
+        const serving = this.#choose(operation, exchange)({ exchange, access: this.#access, accessRequest, grant, resolved });
         // If the record was a file, its bytes are deleted now.
         return operation === "delete" ? andThen(serving, () => this.#files.sweepSoon()) : serving;
       });
     if (resolved.endpoint.kind === "email") return this.#dispatchEmail(exchange, accessRequest, resolved, operation);
     // Users have no files, so `fileToken` has no meaning here.
     const userOperation = toUserOperation(operation === "shareFile" ? "create" : operation, exchange.parameters);
-    return andThen(this.#access.authorize(resolved, { ...accessRequest, operation: toAccessOperation(userOperation) }), (grant) => {
+    const userRequest = { ...accessRequest, operation: toAccessOperation(userOperation) };
+    return andThen(this.#access.authorize(resolved, userRequest), (grant) => {
       if (grant.judge) grant.judge.caller = callerOf({ exchange, grant });
-      return this.#userHandlers[userOperation]({ exchange, grant, resolved });
+      return this.#userHandlers[userOperation]({ exchange, access: this.#access, accessRequest: userRequest, grant, resolved });
     });
   }
 
@@ -236,8 +237,9 @@ class Plane {
   ): MaybePromise<void> {
     if (operation === "update") throw new AppError("method_not_allowed");
     const allowed = operation === "shareFile" ? "create" : operation;
-    return andThen(this.#access.authorize(resolved, { ...accessRequest, operation: allowed }), (grant) =>
-      this.#emailHandlers[allowed]({ exchange, grant, resolved }),
+    const emailRequest = { ...accessRequest, operation: allowed };
+    return andThen(this.#access.authorize(resolved, emailRequest), (grant) =>
+      this.#emailHandlers[allowed]({ exchange, access: this.#access, accessRequest: emailRequest, grant, resolved }),
     );
   }
 

@@ -1,5 +1,6 @@
 /** One request of the data plane, and the responses that its handlers send. */
-import type { Grant } from "@/src/core/access/access";
+import type { Access, Grant } from "@/src/core/access/access";
+import type { AccessRequest } from "@/src/core/access/access-request";
 import { type CallerPath, toCallerPath } from "@/src/core/access/caller-path";
 import { toClientAddress } from "@/src/core/access/client-network";
 import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
@@ -7,7 +8,7 @@ import { parseContentCoding, toSentBytesMax } from "@/src/core/http/content-codi
 import { toEntityTag } from "@/src/core/http/entity-tag";
 import type { ByteHold } from "@/src/core/limits/byte-budget";
 import type { HeldBytes } from "@/src/core/limits/held-bytes";
-import type { MaybePromise } from "@/src/core/maybe-promise";
+import { isPending, type MaybePromise } from "@/src/core/maybe-promise";
 import type { ShownRecord } from "@/src/core/records/judged-writes";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/records/record-body";
 import { toReceiptText, toRecordText } from "@/src/core/records/record-text";
@@ -38,11 +39,30 @@ export interface DataExchange extends Exchange {
   answerHold: ByteHold | undefined;
 }
 
-/** A request that was authorized. */
+/**
+ * A request that was authorized. {@link readRecordBody} and {@link requireCurrentGrant} replace `grant` and `resolved` if they have changed, so a handler
+ * with a body takes them from here after the body has arrived.
+ */
 export interface Admitted {
-  exchange: DataExchange;
+  readonly exchange: DataExchange;
+  readonly access: Pick<Access, "isCurrent" | "renew">;
+  readonly accessRequest: AccessRequest;
   grant: Grant;
   resolved: ResolvedEndpoint;
+}
+
+/**
+ * Authorizes the request again if its grant may have changed since (S9). Call it after the body has arrived, before anything is written. Usually nothing has
+ * changed: then it returns at once, without a promise. Throws or rejects with the error of the first failed check.
+ */
+export function requireCurrentGrant(admitted: Admitted): MaybePromise<void> {
+  const { access, accessRequest, grant, resolved } = admitted;
+  if (access.isCurrent(grant, resolved)) return;
+  return access.renew(grant, accessRequest).then((renewed) => {
+    admitted.grant = renewed.grant;
+    admitted.resolved = renewed.resolved;
+    if (renewed.grant.judge) renewed.grant.judge.caller = callerOf(admitted);
+  });
 }
 
 /** The caller of an authorized request. */
@@ -145,8 +165,12 @@ export function markReplayed(exchange: DataExchange): void {
   exchange.headers.push("Idempotent-Replayed", "true");
 }
 
-/** Returns undefined if the client disconnected before its body was complete. Nothing is stored then. */
-export function readRecordBody(exchange: DataExchange, { bodyBytesMax, bodyTimeoutMs }: BodyLimits): Promise<RecordBody | undefined> {
+/**
+ * Reads the body, and authorizes the request again if its rights may have changed meanwhile (S9). Returns undefined if the client disconnected before its body
+ * was complete. Nothing is stored then.
+ */
+export function readRecordBody(admitted: Admitted, { bodyBytesMax, bodyTimeoutMs }: BodyLimits): Promise<RecordBody | undefined> {
+  const { exchange } = admitted;
   const { request, response, awaitsContinue } = exchange;
   const { headers } = request;
   // A request without a body needs no type.
@@ -155,5 +179,9 @@ export function readRecordBody(exchange: DataExchange, { bodyBytesMax, bodyTimeo
   const coding = parseContentCoding(headers["content-encoding"]);
   const reading = readBody({ request, bytesMax: bodyBytesMax, timeoutMs: bodyTimeoutMs, meter: createBodyMeter(exchange), coding });
   if (awaitsContinue && Number(headers["content-length"] ?? 0) <= toSentBytesMax(bodyBytesMax, coding)) response.writeContinue();
-  return reading.then((bytes) => bytes && parseRecordBody({ kind, bytes }));
+  return reading.then((bytes) => {
+    if (!bytes) return undefined;
+    const renewing = requireCurrentGrant(admitted);
+    return isPending(renewing) ? renewing.then(() => parseRecordBody({ kind, bytes })) : parseRecordBody({ kind, bytes });
+  });
 }

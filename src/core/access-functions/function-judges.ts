@@ -10,6 +10,7 @@ import type {
   RecordJudge,
   RecordJudges,
 } from "@/src/core/access/record-judge";
+import type { UserData } from "@/src/core/access/user-data";
 import type { Clock } from "@/src/core/clock";
 import { findDuplicateKey } from "@/src/core/json/duplicates";
 import { andThen, type MaybePromise } from "@/src/core/maybe-promise";
@@ -23,8 +24,7 @@ const DEPENDENCIES_MAX = 200;
 
 export interface FunctionJudgesOptions {
   verdicts: FunctionVerdicts;
-  /** The JSON text of a user's own record. Null: the user was deleted. */
-  findUserData: (endpointId: string, userId: string) => MaybePromise<string | null>;
+  userData: Pick<UserData, "find" | "isCurrent">;
   clock: Clock;
 }
 
@@ -39,7 +39,7 @@ export function createFunctionJudges(rules: RecordJudges, options: FunctionJudge
 
   async function findFunctionJudge(request: JudgeRequest, source: string): Promise<RecordJudge> {
     const { user } = request;
-    const userData = user && (await options.findUserData(user.endpointId, user.id));
+    const userData = user && (await options.userData.find(user.endpointId, user.id));
     // The user was deleted after the token was looked up.
     if (user && userData === null) throw new AppError("access_token_invalid");
     return new FunctionJudge({ request, source, sourceHash: toSourceHash(request.resolved.endpoint, source), userData, options });
@@ -64,6 +64,7 @@ class FunctionJudge implements RecordJudge {
   readonly #options: FunctionJudgesOptions;
   /** JSON texts of the parts of the input that do not change. */
   readonly #user: string;
+  readonly #userData: string | null;
   readonly #client: string;
   readonly #dependencies = new Map<string, JudgeDependency>();
   caller: CallerPath | undefined;
@@ -87,6 +88,7 @@ class FunctionJudge implements RecordJudge {
     this.#request = request;
     this.#source = source;
     this.#options = options;
+    this.#userData = userData;
     this.#user = toUserText(user && userData !== null ? { id: user.id, data: userData } : null);
     this.#client = toRequestText({ origin: origin ?? null, key });
     // Everything that the function sees, other than the record, the input and the time.
@@ -135,6 +137,11 @@ class FunctionJudge implements RecordJudge {
       signal,
       onFound: (source) => this.#depend({ ...source, isInIdentity: false }),
     });
+  }
+
+  isCurrent(): boolean {
+    const { user } = this.#request;
+    return !user || this.#options.userData.isCurrent(user.endpointId, user.id, this.#userData ?? "");
   }
 
   redact({ data }: JudgedRecord): string {
@@ -217,6 +224,7 @@ export function combineJudges(rules: RecordJudge, called: RecordJudge): RecordJu
     set caller(caller: CallerPath | undefined) {
       called.caller = caller;
     },
+    isCurrent: () => rules.isCurrent?.() !== false && called.isCurrent?.() !== false,
     explainRefusal: (record) => rules.explainRefusal?.(record),
     redact: (record) => rules.redact(record),
     hiddenFields: (record) => rules.hiddenFields(record),

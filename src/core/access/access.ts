@@ -88,6 +88,16 @@ export interface Access {
    */
   authorize(resolved: ResolvedEndpoint, request: AccessRequest): MaybePromise<Grant>;
   /**
+   * True if `authorize` would still return an equal grant, as far as this node knows (S9). Needs no query. Can be false although nothing has changed: then
+   * authorize the request again.
+   */
+  isCurrent(grant: Grant, resolved: ResolvedEndpoint): boolean;
+  /**
+   * Calls `resolve` and `authorize` again for a request whose body has arrived after its head (S9). Throws the error of the first failed check, and
+   * `endpoint_or_key_invalid` if the name means another endpoint by now.
+   */
+  renew(grant: Grant, request: AccessRequest): Promise<{ grant: Grant; resolved: ResolvedEndpoint }>;
+  /**
    * The request's origin if the project lets it read responses, including errors (U5). `listed` is true if it may also send and receive cookies (S6).
    * Undefined: send no CORS headers.
    */
@@ -181,6 +191,21 @@ class DefinedAccess implements Access {
       if (!token && (request.operation !== "logout" || request.accessToken !== undefined)) throw new AppError("access_token_invalid");
       return this.#admit(resolved, request, { token, tokenGeneration, needsListedOrigin, isJudged });
     });
+  }
+
+  isCurrent({ user, keyExpiresAt, judge, evidence }: Grant, resolved: ResolvedEndpoint): boolean {
+    if (!resolved.isCached || judge?.isCurrent?.() === false) return false;
+    if (user === null && keyExpiresAt === null) return true;
+    if (user !== null && evidence.tokenGeneration !== this.#tokens.generation()) return false;
+    const now = this.#clock.now();
+    return (user === null || user.tokenExpiresAt > now) && (keyExpiresAt === null || keyExpiresAt > now);
+  }
+
+  async renew({ endpoint }: Grant, request: AccessRequest): Promise<{ grant: Grant; resolved: ResolvedEndpoint }> {
+    const resolved = await this.resolve(request);
+    if (isAppError(resolved)) throw resolved;
+    if (resolved.endpoint.id !== endpoint.id) throw toInvalid(request);
+    return { grant: await this.authorize(resolved, request), resolved };
   }
 
   #isJudged({ endpoint }: ResolvedEndpoint): boolean {

@@ -61,6 +61,8 @@ export interface RecordJudge {
   redact(record: JudgedRecord): string;
   /** The fields that the caller may not see, whether the record has them or not. `redact` removes them. The caller may not set them either. */
   hiddenFields(record: JudgedRecord): readonly FieldPath[];
+  /** False: the caller's own record has changed since, so a new judge can decide differently. Absent: always true. */
+  isCurrent?(): boolean;
   /** True: `judge` never returns a promise. Streams then ask it about a change while they receive it. Absent: it can. */
   readonly isImmediate?: boolean | undefined;
   /** False: no record has hidden fields, for no caller, so `redact` need not be called. */

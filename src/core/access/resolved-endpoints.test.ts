@@ -105,6 +105,23 @@ describe("find", () => {
     expect(store.finds).toHaveLength(1);
   });
 
+  it("[S9] a definition is cached until its project changes, or newer ones need its place", async () => {
+    const { store, definitions } = setUp({ entriesMax: 1 });
+    for (const key of ["a", "b"]) put(store, { key, project: `p-${key}` });
+    const first = await definitions.find("a", "some/endpoint");
+    expect(first?.isCached).toBe(true);
+    definitions.invalidate("p-b");
+    expect(first?.isCached).toBe(true);
+    definitions.invalidate("p-a");
+    const second = await definitions.find("a", "some/endpoint");
+    expect([first?.isCached, second?.isCached]).toEqual([false, true]);
+    await definitions.find("b", "some/endpoint");
+    expect(second?.isCached).toBe(false);
+    const overtaken = definitions.find("a", "some/endpoint");
+    definitions.invalidate("p-a");
+    expect((await overtaken)?.isCached).toBe(false);
+  });
+
   it("does not cache misses, so a new endpoint is found immediately", async () => {
     const { store, definitions } = setUp();
     expect(await definitions.find("k", "some/endpoint")).toBeUndefined();

@@ -14,6 +14,8 @@ export interface ResolvedEndpoint {
   key: Definition["key"] | null;
   /** The sign-in that requested the ticket. Absent without a ticket. */
   signIn?: SignIn;
+  /** True while it is cached: then nothing of it has changed, as far as this node knows. Set by the cache. */
+  isCached: boolean;
   endpoint: Omit<Definition["endpoint"], "rules"> & {
     /** The access rules (A1), compiled once for equal texts. Undefined: none. */
     rules: CompiledRules | undefined;
@@ -77,6 +79,9 @@ export function createDefinitions(options: { store: DefinitionStore; clock: Cloc
     readRevisions: (projectIds) => store.revisions(projectIds),
     missingRevision: REVISION_DELETED,
     keepsUnused: false,
+    onCached: (resolved, isCached) => {
+      resolved.isCached = isCached;
+    },
     log,
   });
 
@@ -123,6 +128,7 @@ function resolve(
 ): ResolvedEndpoint {
   return {
     key,
+    isCached: false,
     endpoint: { ...endpoint, rules: endpoint.rules === null ? undefined : rulesOf(endpoint.rules) },
     project: {
       id: project.id,

@@ -13,6 +13,8 @@ export interface RevisionedCacheOptions<Value> {
   missingRevision: number;
   /** Whether a project without entries and watchers stays known until the next check. */
   keepsUnused: boolean;
+  /** Called when a value is cached, and when it no longer is. Default: nothing is called. */
+  onCached?: ((value: Value, isCached: boolean) => void) | undefined;
   log: Pick<Log, "error">;
 }
 
@@ -79,8 +81,10 @@ export class RevisionedCache<Value> {
     }
     const project = this.#know(projectId, revision);
     if (revision !== undefined) project.revision = revision;
+    this.#drop(id);
     project.cached.add(id);
     this.#entries.set(id, value);
+    this.#options.onCached?.(value, true);
     this.#evict();
   }
 
@@ -90,7 +94,7 @@ export class RevisionedCache<Value> {
     this.#loading.clear();
     const project = this.#projects.get(projectId);
     if (project) {
-      for (const id of project.cached) this.#entries.delete(id);
+      for (const id of project.cached) this.#drop(id);
       project.cached.clear();
       this.#release(projectId, project);
     }
@@ -151,12 +155,19 @@ export class RevisionedCache<Value> {
     if (!this.#options.keepsUnused && isUnused(project) && this.#projects.get(projectId) === project) this.#projects.delete(projectId);
   }
 
+  #drop(id: string): void {
+    const value = this.#entries.get(id);
+    if (value === undefined) return;
+    this.#entries.delete(id);
+    this.#options.onCached?.(value, false);
+  }
+
   #evict(): void {
     while (this.#entries.size > this.#options.entriesMax) {
       const oldest = this.#entries.entries().next().value;
       if (!oldest) return;
       const [id, value] = oldest;
-      this.#entries.delete(id);
+      this.#drop(id);
       const projectId = this.#options.toProjectId(value);
       const project = this.#projects.get(projectId);
       project?.cached.delete(id);

@@ -8,6 +8,8 @@ export interface UserData {
    * concurrent misses share one query. Can throw `database_unavailable`.
    */
   find(endpointId: string, userId: string): MaybePromise<string | null>;
+  /** True if the text is cached as that of the user, so it has not changed, as far as this node knows. */
+  isCurrent(endpointId: string, userId: string, data: string): boolean;
   /** Drops what a notification announces as changed. Call it for every notification, before streams are sent the changes. */
   notify(notification: ChangeNotification): void;
   /** Drops the records of endpoints whose log has grown unnoticed. Call it each second. Throws `database_unavailable`. */
@@ -77,6 +79,10 @@ class CachedUserData implements UserData {
     endpoint.loading.set(userId, load);
     load.promise = this.#load(endpoint, load, { endpointId, userId });
     return load.promise;
+  }
+
+  isCurrent(endpointId: string, userId: string, data: string): boolean {
+    return this.#entries.get(toKey(endpointId, userId))?.data === data;
   }
 
   async #load(endpoint: Endpoint, load: Load, user: { endpointId: string; userId: string }): Promise<string | null> {

@@ -18,7 +18,7 @@ import type { RuleCaller } from "./rule-facts";
 import type { CompiledRules } from "./rules-cache";
 
 /** The judges of endpoints with rules. `find` can be called for other endpoints: then only the switches judge. */
-export function createRuleJudges({ userData }: { userData: Pick<UserData, "find"> }): RecordJudges {
+export function createRuleJudges({ userData }: { userData: Pick<UserData, "find" | "isCurrent"> }): RecordJudges {
   const revisions = new Revisions();
   return {
     isJudged: ({ rules }) => rules !== undefined,
@@ -30,6 +30,7 @@ export function createRuleJudges({ userData }: { userData: Pick<UserData, "find"
           request,
           { user: user && data !== null ? { id: user.id, data } : null, keyScope: resolved.key?.scope ?? "read_write" },
           revisions,
+          userData,
         );
       if (!user || !rules?.usesUserData) return create("null");
       return andThen(userData.find(user.endpointId, user.id), create);
@@ -56,12 +57,14 @@ class RuleJudge implements RecordJudge {
   readonly #request: JudgeRequest;
   readonly #caller: RuleCaller;
   readonly #rules: CompiledRules | undefined;
+  readonly #userData: Pick<UserData, "isCurrent">;
   readonly identity: string;
   #condition: { value: JudgeCondition | undefined } | undefined;
 
-  constructor(request: JudgeRequest, caller: RuleCaller, revisions: Revisions) {
+  constructor(request: JudgeRequest, caller: RuleCaller, revisions: Revisions, userData: Pick<UserData, "isCurrent">) {
     this.#request = request;
     this.#caller = caller;
+    this.#userData = userData;
     const { rules } = request.resolved.endpoint;
     this.#rules = rules;
     const owned = OPERATIONS.filter((operation) => rules?.rules[operation] === undefined && !request.allowsOthers(operation));
@@ -102,6 +105,11 @@ class RuleJudge implements RecordJudge {
     const { part, verdict } = rule.explain({ caller: this.#caller, record });
 
     return `The rule for reading refuses it: ${part} is ${verdict}${verdict === "undecided" ? ", because a value is missing, null or of another type" : ""}.`;
+  }
+
+  isCurrent(): boolean {
+    const { user } = this.#request;
+    return !user || !this.#rules?.usesUserData || this.#userData.isCurrent(user.endpointId, user.id, this.#caller.user?.data ?? "");
   }
 
   redact(record: JudgedRecord): string {

@@ -17,13 +17,16 @@ import { requireAnswerRoom } from "@/src/http/hold-bytes";
 import { parseDataOnly, parseUniqueId } from "@/src/http/parameters";
 
 export function createUpdateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
-  return async ({ exchange, grant, resolved }) => {
+  return async (admitted) => {
+    const { exchange } = admitted;
     const { parameters } = exchange;
     const dataOnly = parseDataOnly(parameters);
-    const target = { endpointId: grant.endpoint.id, id: parseUniqueId(parameters) };
+    const id = parseUniqueId(parameters);
     const strategy = parsePutStrategy(parameters.get("strategy"));
-    const body = await readRecordBody(exchange, config);
+    const body = await readRecordBody(admitted, config);
     if (!body) return;
+    const { grant, resolved } = admitted;
+    const target = { endpointId: grant.endpoint.id, id };
     const { schema } = resolved.endpoint;
     const caller = callerOf({ exchange, grant });
     const writing = writeConditionally({ records, exchange, ...target }, (expectedVersion) =>

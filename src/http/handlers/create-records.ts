@@ -24,13 +24,15 @@ import { AppError } from "@/src/shared/errors";
 const RECORD_LENGTH = 160;
 
 export function createCreateHandler({ records, config }: { records: Records; config: BodyLimits }): Handler {
-  return async ({ exchange, grant, resolved }) => {
+  return async (admitted) => {
+    const { exchange } = admitted;
     const { parameters, request } = exchange;
     const dataOnly = parseDataOnly(parameters);
     const isBulk = parseFlag(parameters, "bulk");
     const header = parseIdempotencyHeader(request.headers["idempotency-key"]);
-    const body = await readRecordBody(exchange, config);
+    const body = await readRecordBody(admitted, config);
     if (!body) return;
+    const { grant, resolved } = admitted;
     const identity = [isBulk ? "bulk" : "one", body.contentType, body.data];
     const bodies = isBulk ? splitBulkBody(body) : [body];
     // Small items make a much larger response, so it is counted before anything is written.

@@ -10,14 +10,16 @@ import { AppError } from "@/src/shared/errors";
 import { describeUnsupportedType } from "@/src/shared/http/content-type";
 
 export function createSendEmailHandler({ emails, config }: { emails: Pick<Emails, "send">; config: BodyLimits }): Handler {
-  return async ({ exchange, grant }) => {
+  return async (admitted) => {
+    const { exchange } = admitted;
     const { parameters, request } = exchange;
     const dataOnly = parseDataOnly(parameters);
     if (parseFlag(parameters, "bulk"))
       throw new AppError("parameter_invalid", { detail: "E-mail endpoints send one mail for each request. Omit bulk." });
     const header = parseIdempotencyHeader(request.headers["idempotency-key"]);
-    const body = await readRecordBody(exchange, config);
+    const body = await readRecordBody(admitted, config);
     if (!body) return;
+    const { grant } = admitted;
     if (body.contentType !== "json") {
       const detail = describeUnsupportedType(request.headers["content-type"], "Send the header Content-Type: application/json.");
       throw new AppError("content_type_unsupported", { detail });

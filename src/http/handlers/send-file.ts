@@ -24,15 +24,16 @@ export function wantsFile(parameters: QueryParameters): boolean {
 }
 
 export function createSendFileHandler({ files }: { files: Pick<Files, "open"> }): Handler {
-  return async ({ exchange, grant, resolved }) => {
+  return async (admitted) => {
+    const { exchange, grant } = admitted;
     const { request, response } = exchange;
     const id = parseUniqueId(exchange.parameters);
     const file = await files.open({ endpointId: grant.endpoint.id, id, onlyOwner: grant.onlyOwner, judge: grant.judge });
     const headers = {
       ...headersOf(exchange),
       ...toFileHeaders(file),
-      "Cache-Control": toCacheControl({ exchange, grant, resolved }),
-      "Cross-Origin-Resource-Policy": toResourcePolicy({ exchange, grant, resolved }),
+      "Cache-Control": toCacheControl(admitted),
+      "Cross-Origin-Resource-Policy": toResourcePolicy(admitted),
     };
     const part = selectPart(toConditions(request.headers), file);
     if (part.status === 304) return respond(exchange, { status: 304, headers });

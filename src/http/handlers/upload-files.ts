@@ -4,7 +4,7 @@ import type { Files } from "@/src/core/files/files";
 import { parseContentCoding } from "@/src/core/http/content-coding";
 import { parseIdempotencyHeader } from "@/src/core/records/idempotency-key";
 import { readForm } from "@/src/http/body/read-form";
-import { callerOf, type Handler, markReplayed, sendRecord, sendWritten, toShownText } from "@/src/http/exchange";
+import { callerOf, type Handler, markReplayed, requireCurrentGrant, sendRecord, sendWritten, toShownText } from "@/src/http/exchange";
 import { parseDataOnly } from "@/src/http/parameters";
 import type { SlowClients } from "@/src/http/server/slow-clients";
 import { AppError } from "@/src/shared/errors";
@@ -28,17 +28,18 @@ export function createUploadHandler({
   slowClients: Pick<SlowClients, "watchBody">;
   config: { uploadTimeoutMs: number };
 }): Handler {
-  return async ({ exchange, grant, resolved }) => {
+  return async (admitted) => {
+    const { exchange } = admitted;
     const { request, response, parameters, awaitsContinue } = exchange;
     const dataOnly = parseDataOnly(parameters);
     const header = parseIdempotencyHeader(request.headers["idempotency-key"]);
     if (parseContentCoding(request.headers["content-encoding"])) throw new AppError("content_encoding_unsupported", { detail: CODED });
     if (Number(request.headers["content-length"] ?? 0) > UPLOAD_BYTES_MAX) throw new AppError("body_too_large", { detail: TOO_LARGE });
     const giveUp = new AbortController();
-    const caller = callerOf({ exchange, grant });
+    const caller = callerOf(admitted);
     const hold = exchange.held.bodies.hold(caller, 0);
     // A replay is possible even if the quota is used up.
-    const target = { endpointId: grant.endpoint.id, mayReplay: header !== undefined };
+    const target = { endpointId: admitted.grant.endpoint.id, mayReplay: header !== undefined };
     const upload = files.beginUpload({ signal: giveUp.signal, hold, target, caller });
     if (awaitsContinue) response.writeContinue();
     const timer = setTimeout(() => giveUp.abort(new AppError("body_timeout")), config.uploadTimeoutMs);
@@ -51,6 +52,8 @@ export function createUploadHandler({
       // The client has disconnected, so there is no response.
       if (!metadata) return;
       clearTimeout(timer);
+      await requireCurrentGrant(admitted);
+      const { grant, resolved } = admitted;
       const { schema } = resolved.endpoint;
       const idempotency = header === undefined ? undefined : { header, caller: grant };
       const owner = grant.user?.id;

@@ -100,7 +100,7 @@ export function createUserHandlers({
   /** Logs in, and sends the token as a cookie or a header. An `undefined` from `act` means that an e-mail was requested instead. */
   function logIn(act: (request: EmailLogin) => Promise<LoggedIn | undefined>): Handler {
     return async (admitted) => {
-      const { exchange, grant } = admitted;
+      const { exchange } = admitted;
       const dataOnly = parseDataOnly(exchange.parameters);
       const noCookie = parseFlag(exchange.parameters, "noATCookie");
       if (!noCookie && !mayUseCookies(admitted)) {
@@ -108,8 +108,9 @@ export function createUserHandlers({
         const detail = `Add ${origin} to the project's allowed origins, or log in with noATCookie=true. Cookies from this origin are ignored.`;
         throw new AppError("cookie_origin_not_listed", { detail });
       }
-      const body = await readRecordBody(exchange, config);
+      const body = await readRecordBody(admitted, config);
       if (!body) return;
+      const { grant } = admitted;
       const userAgent = exchange.request.headers["user-agent"] ?? null;
       const loggedIn = await act({ ...toEmailRequest(admitted, body), userAgent });
       if (!loggedIn) return sendJson(exchange, 202, "{}");
@@ -123,7 +124,7 @@ export function createUserHandlers({
   /** Responds with an empty object. A `true` from `act` means that an e-mail was requested: 202. */
   function email(status: number, act: (request: UserEmailRequest) => Promise<unknown>): Handler {
     return async (admitted) => {
-      const body = await readRecordBody(admitted.exchange, config);
+      const body = await readRecordBody(admitted, config);
       if (!body) return;
       const isRequested = (await act(toEmailRequest(admitted, body))) === true;
       sendJson(admitted.exchange, isRequested ? 202 : status, "{}");
@@ -133,10 +134,11 @@ export function createUserHandlers({
   return {
     read,
     register: async (admitted) => {
-      const { exchange, grant } = admitted;
+      const { exchange } = admitted;
       const dataOnly = parseDataOnly(exchange.parameters);
-      const body = await readRecordBody(exchange, config);
+      const body = await readRecordBody(admitted, config);
       if (!body) return;
+      const { grant } = admitted;
       const registration = {
         endpoint: toUserEndpoint(admitted),
         body,
@@ -164,13 +166,14 @@ export function createUserHandlers({
       sendJson(exchange, 200, "{}");
     },
     update: async (admitted) => {
-      const { exchange, grant } = admitted;
+      const { exchange } = admitted;
       const { parameters } = exchange;
       const dataOnly = parseDataOnly(parameters);
       const id = parseUniqueId(parameters);
       const strategy = parsePutStrategy(parameters.get("strategy"));
-      const body = await readRecordBody(exchange, config);
+      const body = await readRecordBody(admitted, config);
       if (!body) return;
+      const { grant } = admitted;
       const writing = onCondition(admitted, id, (expectedVersion) =>
         users.update({
           endpoint: toUserEndpoint(admitted),

@@ -45,9 +45,7 @@ export function composeAccess({
   cleanup.add(notifications.subscribe((notification) => userData.notify(notification)));
   const finder = createRecordFinder({ read: createRead(lanes.pools.reads), search: lanes.recordSearch });
   const functionVerdicts = createFunctionVerdicts({ sandbox, finder, log });
-  const findUserData = (endpointId: string, userId: string) => userData.find(endpointId, userId);
-  const judges =
-    options.judges ?? createFunctionJudges(createRuleJudges({ userData }), { verdicts: functionVerdicts, findUserData, clock });
+  const judges = options.judges ?? createFunctionJudges(createRuleJudges({ userData }), { verdicts: functionVerdicts, userData, clock });
   const definitions = createDefinitions({ store: stores.definitions, clock, log });
   const tokens = createTokens({ store: stores.tokens, clock, log });
   const signIns = createSignIns({ store: stores.signIns, log });

@@ -45,6 +45,7 @@ export function createResolvedEndpoint({
 }: SiteOptions = {}): ResolvedEndpoint {
   return {
     key: { id: "key-id", name: "web", scope: "read_write", expiresAt: null, revokedAt: null, ...key },
+    isCached: true,
     endpoint: { id: "endpoint-id", name: "some/endpoint", kind: "data", ...CLOSED, ...endpoint },
     project: {
       id: "project-id",

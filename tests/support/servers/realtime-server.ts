@@ -95,6 +95,7 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
   const onRequest = (request: http.IncomingMessage, response: http.ServerResponse) => node.dataPlane(request, response);
   const server = tls ? https.createServer(tls, onRequest) : http.createServer(onRequest);
   server.on("upgrade", node.upgrade);
+  server.on("checkContinue", (request, response) => node.dataPlane(request, response, { awaitsContinue: true }));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

@@ -1,5 +1,6 @@
 /** Tests how many statements a request takes, and that requests that arrive together share them. More statements are slower requests. */
 import { once } from "node:events";
+import http from "node:http";
 import net from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { createDataServer, type DataServer, type Seed } from "@/tests/support/servers/data-server";
@@ -103,6 +104,28 @@ describe("one request", () => {
     expect(await count(200, "PUT", `&uniqueId=${ids[0]}`, '{"a":2}')).toHaveLength(2);
     expect(await count(200, "PUT", `&uniqueId=${ids[0]}&strategy=merge`, '{"a":3}')).toHaveLength(2);
     expect(await count(200, "DELETE", `&uniqueId=${ids[0]}`)).toHaveLength(2);
+  });
+
+  it("[S9] a body that arrives after its head adds none, unless something of the project has changed meanwhile", async () => {
+    const other = await server.seed();
+    const sendLate = async (meanwhile: () => void) => {
+      const request = http.request(`${server.origin}${seed.path}`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "Content-Length": 7, Expect: "100-continue" },
+      });
+      request.flushHeaders();
+      await once(request, "continue");
+      meanwhile();
+      proxy.take();
+      request.end('{"a":1}');
+      const [response] = (await once(request, "response")) as [http.IncomingMessage];
+      response.resume();
+      expect(response.statusCode).toBe(201);
+      return proxy.take();
+    };
+    expect(await sendLate(() => undefined)).toHaveLength(1);
+    expect(await sendLate(() => server.definitions.invalidate(other.projectId))).toHaveLength(1);
+    expect(await sendLate(() => server.definitions.invalidate(seed.projectId))).toHaveLength(2);
   });
 
   it("[U3] a request that is refused takes none", async () => {
