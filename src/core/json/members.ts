@@ -38,28 +38,29 @@ export function writeMembers(members: readonly Pick<JsonMember, "text">[]): stri
 
 /** The index after the value that starts at `start`. Iterative, because values may be nested deeply. */
 export function endOfValue(text: string, start: number): number {
+  // Code units as numbers: the compiler makes a table of them.
   let open = 0;
   let at = start;
   for (; at < text.length; at += 1) {
-    switch (text[at]) {
-      case '"':
+    switch (text.charCodeAt(at)) {
+      case 0x22:
         at = closingQuote(text, at);
         break;
-      case "[":
-      case "{":
+      case 0x5b:
+      case 0x7b:
         open += 1;
         break;
-      case "]":
-      case "}":
+      case 0x5d:
+      case 0x7d:
         // The end of the object that contains a number or literal.
         if (open === 0) return at;
         open -= 1;
         break;
-      case ",":
-      case " ":
-      case "\n":
-      case "\r":
-      case "\t":
+      case 0x2c:
+      case 0x20:
+      case 0x0a:
+      case 0x0d:
+      case 0x09:
         if (open === 0) return at;
         continue;
       default:

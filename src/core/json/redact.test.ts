@@ -29,6 +29,11 @@ describe("[A4] removing fields from a JSON text", () => {
     ['{"a":1}', [["b"], ["a", "b"]], '{"a":1}'],
     ['{"__proto__":1,"constructor":2}', [["__proto__"]], '{"constructor":2}'],
     ['{"0":1,"1":[5]}', [["0"], ["1", "0"]], '{"1":[null]}'],
+    ['{"\u212a":1,"k":2}', [["K"]], '{"k":2}'],
+    ['{"x":"\\u0041","ph\\u006fne":1,"phone":2,"y":[3]}', [["phone"]], '{"x":"\\u0041","y":[3]}'],
+    ['{"a\\/b":1,"a/b":2,"c":3}', [["a/b"]], '{"c":3}'],
+    ['{"a\\"b":1,"c":3}', [['a"b']], '{"c":3}'],
+    ['{"phones":1,"phon":2,"fax":3,"phone":4}', [["phone"], ["fax"], ["cell"]], '{"phones":1,"phon":2}'],
   ])("%s", (text, paths, expected) => {
     expect(redact(text, ...paths)).toBe(expected);
   });

@@ -7,6 +7,10 @@ import { normalizeText } from "@/src/shared/text/fold-text";
 interface Node {
   isHidden: boolean;
   children: Map<string, Node>;
+  /** If all keys are plain: the children by the length of their key. */
+  plain: readonly (readonly { key: string; nodes: readonly Node[] }[] | undefined)[] | undefined;
+  /** True if a child can be the index of an item. */
+  hasIndex: boolean;
 }
 
 /** Removes the prepared paths from a valid JSON text. */
@@ -15,8 +19,8 @@ export type Redaction = (text: string) => string;
 /**
  * Prepares the removal of paths. A step is the key of a member or the index of an item (`0`, `1`, …). Arrays on the way are passed: `items.price` is
  * also removed from each item of an array `items`. Members are removed, with every duplicate; items that a path names become null, so that the others
- * keep their indexes. Keys are compared in NFC, so that no spelling of a key escapes. Takes linear time; the recursion is as deep as the text is nested
- * along the paths.
+ * keep their indexes. Keys are compared in NFC, so that no spelling of a key escapes. Takes linear time, and hardly any for a text that contains none of the
+ * keys; the recursion is as deep as the text is nested along the paths.
  */
 export function createRedaction(paths: readonly (readonly string[])[]): Redaction {
   const root = createNode();
@@ -31,32 +35,80 @@ export function createRedaction(paths: readonly (readonly string[])[]): Redactio
     // An empty path would be the whole data. The parser refuses it.
     if (path.length > 0) node.isHidden = true;
   }
-  return paths.length === 0 ? (text) => text : (text) => new Cut(text).run(root);
+  if (paths.length === 0) return (text) => text;
+  prepare(root);
+  const needed = paths.map(listQuotedKeys);
+  return (text) => {
+    const firstOdd = findOdd(text, 0);
+    if (firstOdd === text.length && needed.every((keys) => keys.some((key) => !text.includes(key)))) return text;
+    return new Cut(text, firstOdd).run(root);
+  };
 }
 
 /** Printable ASCII has one normal form. */
 const PRINTABLE = /^[ -~]*$/;
+/** A key that only one JSON text spells, except in a text with odd keys: it is printable ASCII, and escapes of one character do not occur in it. */
+const PLAIN = /^[ !#-.0-[\]-~]*$/;
+const INDEX = /^\d+$/;
+/** The characters whose normal form is ASCII: the Kelvin sign, the Greek question mark, and the Greek varia. */
+const ASCII_IN_DISGUISE = /[\u212a\u037e\u1fef]/g;
+
+/** The index at or after `start` of the first character with which a plain key can have another spelling. The text's length if there is none. */
+function findOdd(text: string, start: number): number {
+  const escape = text.indexOf("\\u", start);
+  ASCII_IN_DISGUISE.lastIndex = start;
+  const disguise = ASCII_IN_DISGUISE.exec(text)?.index ?? text.length;
+  return escape < 0 ? disguise : Math.min(escape, disguise);
+}
+
+/** What a text must contain to have the path, unless keys have other spellings. */
+function listQuotedKeys(path: readonly string[]): string[] {
+  return path.filter((step) => PLAIN.test(step) && !INDEX.test(step)).map((step) => `"${step}"`);
+}
+
+function prepare(node: Node): void {
+  const children = [...node.children];
+  node.hasIndex = children.some(([key]) => INDEX.test(key));
+  if (children.every(([key]) => PLAIN.test(key))) node.plain = groupByLength(children);
+  for (const [, child] of children) prepare(child);
+}
+
+function groupByLength(children: readonly (readonly [key: string, node: Node])[]): NonNullable<Node["plain"]> {
+  const groups: { key: string; nodes: readonly Node[] }[][] = [];
+  for (const [key, node] of children) {
+    const group = groups[key.length] ?? [];
+    groups[key.length] = group;
+    group.push({ key, nodes: [node] });
+  }
+  return groups;
+}
 
 function toComparable(key: string): string {
   return PRINTABLE.test(key) ? key : normalizeText(key);
 }
 
 function createNode(): Node {
-  return { isHidden: false, children: new Map() };
+  return { isHidden: false, children: new Map(), plain: undefined, hasIndex: false };
 }
+
+const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY, COMMA] = [0x7b, 0x7d, 0x5b, 0x5d, 0x2c];
 
 class Cut {
   readonly #text: string;
+  /** See {@link findOdd}: from the place of the last key that was compared. */
+  #nextOdd: number;
   readonly #pieces: string[] = [];
   /** Everything before it is in the pieces, or cut. */
   #copied = 0;
 
-  constructor(text: string) {
+  constructor(text: string, firstOdd: number) {
     this.#text = text;
+    this.#nextOdd = firstOdd;
   }
 
   run(root: Node): string {
     this.#visit(skipSpace(this.#text, 0), [root]);
+    if (this.#copied === 0) return this.#text;
     this.#pieces.push(this.#text.slice(this.#copied));
     return this.#pieces.join("");
   }
@@ -69,10 +121,10 @@ class Cut {
   /** Returns the index after the value that starts at `start`. `nodes`: what its path matches so far. */
   #visit(start: number, nodes: readonly Node[]): number {
     if (nodes.length === 0) return endOfValue(this.#text, start);
-    switch (this.#text[start]) {
-      case "{":
+    switch (this.#text.charCodeAt(start)) {
+      case OPEN_OBJECT:
         return this.#object(start, nodes);
-      case "[":
+      case OPEN_ARRAY:
         return this.#array(start, nodes);
       default:
         return endOfValue(this.#text, start);
@@ -85,14 +137,14 @@ class Cut {
     let memberStart = start + 1;
     for (;;) {
       const keyStart = skipSpace(text, memberStart);
-      if (keyStart >= text.length || text[keyStart] === "}") return keyStart + 1;
+      if (keyStart >= text.length || text.charCodeAt(keyStart) === CLOSE_OBJECT) return keyStart + 1;
       const keyEnd = closingQuote(text, keyStart) + 1;
       const valueStart = skipSpace(text, skipSpace(text, keyEnd) + 1);
-      const inner = enter(nodes, toComparable(decodeKey(text.slice(keyStart, keyEnd))));
+      const inner = this.#enterMember(nodes, keyStart, keyEnd);
       const isHidden = inner !== NONE && inner.some((node) => node.isHidden);
       const valueEnd = isHidden ? endOfValue(text, valueStart) : this.#visit(valueStart, inner);
       const memberEnd = skipSpace(text, valueEnd);
-      const hasNext = text[memberEnd] === ",";
+      const hasNext = text.charCodeAt(memberEnd) === COMMA;
       // The comma before the member goes with it; before the first member that is kept, the comma after it.
       if (isHidden) this.#replace(isKeptBefore ? memberStart - 1 : memberStart, isKeptBefore || !hasNext ? memberEnd : memberEnd + 1, "");
       else isKeptBefore = true;
@@ -101,16 +153,30 @@ class Cut {
     }
   }
 
+  /** What the key matches. Most keys match nothing, so they are compared in place. */
+  #enterMember(nodes: readonly Node[], keyStart: number, keyEnd: number): readonly Node[] {
+    const text = this.#text;
+    const [node] = nodes;
+    if (nodes.length === 0) return NONE;
+    if (this.#nextOdd < keyStart) this.#nextOdd = findOdd(text, keyStart);
+    if (this.#nextOdd < keyEnd || nodes.length !== 1 || node?.plain === undefined)
+      return enter(nodes, toComparable(decodeKey(text.slice(keyStart, keyEnd))));
+    const candidates = node.plain[keyEnd - keyStart - 2];
+    if (candidates) for (const { key, nodes: inner } of candidates) if (text.startsWith(key, keyStart + 1)) return inner;
+    return NONE;
+  }
+
   #array(start: number, nodes: readonly Node[]): number {
     const text = this.#text;
+    const hasIndex = nodes.some((node) => node.hasIndex);
     let at = skipSpace(text, start + 1);
-    for (let index = 0; at < text.length && text[at] !== "]"; index += 1) {
-      const named = enter(nodes, String(index));
+    for (let index = 0; at < text.length && text.charCodeAt(at) !== CLOSE_ARRAY; index += 1) {
+      const named = hasIndex ? enter(nodes, String(index)) : NONE;
       const isHidden = named !== NONE && named.some((node) => node.isHidden);
       const end = isHidden ? endOfValue(text, at) : this.#visit(at, named === NONE ? nodes : joinNodes(nodes, named));
       if (isHidden) this.#replace(at, end, "null");
       at = skipSpace(text, end);
-      if (text[at] === ",") at = skipSpace(text, at + 1);
+      if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1);
     }
     return at + 1;
   }

@@ -108,7 +108,8 @@ function describe({ kind, what, offset, path }: JsonProblem, text: string): stri
 
 /** The index of the first character at or after `start` that is not white space of JSON. */
 export function skipSpace(text: string, start: number): number {
-  let at = start;
-  while (" \n\r\t".includes(text[at] ?? "x")) at += 1;
-  return at;
+  for (let at = start; ; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return at;
+  }
 }

@@ -41,6 +41,8 @@ export function compileRules(texts: AccessRules): CompiledRules {
     unless: unless && compileRule(text, unless, reader),
   }));
   const redactions = new Map<string, Redaction>();
+  /** The results for long records, by the record and the entries: on a stream, many callers see the same. */
+  const redacted = new WeakMap<RuleRecord, Map<string, string>>();
   const findHidden = (facts: RuleFacts) => entries.filter(({ unless }) => unless?.isMet(facts) !== true);
   return {
     rules,
@@ -52,16 +54,27 @@ export function compileRules(texts: AccessRules): CompiledRules {
       const hidden = findHidden({ record, caller });
       if (hidden.length === 0) return record.data;
       const name = hidden.map((entry) => entries.indexOf(entry)).join();
+      const known = redacted.get(record);
+      const text = known?.get(name);
+      if (text !== undefined) return text;
       let redaction = redactions.get(name);
       if (!redaction) {
         redaction = createRedaction(hidden.flatMap(({ paths }) => paths));
         // There are as many combinations as callers and records can cause, so only some are kept.
         if (redactions.size < REDACTIONS_MAX) redactions.set(name, redaction);
       }
-      return redaction(record.data);
+      const result = redaction(record.data);
+      if (record.data.length < KEPT_LENGTH_MIN) return result;
+      const kept = known ?? new Map<string, string>();
+      if (kept.size < KEPT_RESULTS_MAX) redacted.set(record, kept.set(name, result));
+      return result;
     },
     listHidden: (record, caller) => findHidden({ record, caller }),
   };
 }
 
 const REDACTIONS_MAX = 64;
+/** Shorter records are redacted faster than their results are found. */
+const KEPT_LENGTH_MIN = 1_000;
+/** The number of different results of one record that are kept. */
+const KEPT_RESULTS_MAX = 4;
