@@ -18,6 +18,7 @@ import type { FunctionCase } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
 import { toFunctionCases, toRequestText, toUserText } from "./function-input";
 import type { FunctionVerdict, FunctionVerdicts } from "./function-verdicts";
+import type { FoundRecords } from "./ports";
 
 /** The maximum number of dependencies on single records that are kept. More become one on all records of their endpoints. */
 const DEPENDENCIES_MAX = 200;
@@ -115,14 +116,20 @@ class FunctionJudge implements RecordJudge {
     }
     const cases = records.flatMap((record) => toFunctionCases(operation, record, options.input));
     const perRecord = cases.length / records.length;
-    const verdicts = await this.#evaluate(cases, operation === "subscribe", options);
+    const [only] = records.length === 1 ? records : [];
+    const verdicts = await this.#evaluate(cases, { isPartial: operation === "subscribe", judgedId: only?.uniqueId }, options);
     if (records.length === 1) this.#lastRefusal = toRefusal(verdicts.find((verdict) => !isAllowed(verdict)));
     const judged = records.slice(0, Math.floor(verdicts.length / perRecord));
     if (judged.length === 0) throw new AppError("server_busy");
     return judged.map((_, index) => verdicts.slice(index * perRecord, (index + 1) * perRecord).every(isAllowed));
   }
 
-  #evaluate(cases: readonly FunctionCase[], isPartial: boolean, { signal, caller }: JudgeOptions): Promise<FunctionVerdict[]> {
+  /** `judgedId`: of the only record. */
+  #evaluate(
+    cases: readonly FunctionCase[],
+    { isPartial, judgedId }: { isPartial: boolean; judgedId: string | undefined },
+    { signal, caller }: JudgeOptions,
+  ): Promise<FunctionVerdict[]> {
     const { endpoint, project, key } = this.#request.resolved;
     return this.#options.verdicts.evaluate({
       source: this.#source,
@@ -135,7 +142,7 @@ class FunctionJudge implements RecordJudge {
       isPartial,
       caller: caller ?? this.caller ?? [project.ownerId, project.id, `${key?.id} ${this.#request.user?.id}`],
       signal,
-      onFound: (source) => this.#depend({ ...source, isInIdentity: false }),
+      onFound: (source) => this.#dependOn(source, judgedId),
     });
   }
 
@@ -154,6 +161,17 @@ class FunctionJudge implements RecordJudge {
 
   dependencies(): readonly JudgeDependency[] {
     return [...this.#dependencies.values()];
+  }
+
+  /**
+   * At the function's own endpoint, a find by filters depends on the records that it has found: new ones are judged themselves. A record that finds itself is judged
+   * again with each of its changes.
+   */
+  #dependOn({ endpointId, recordId, recordIds, seq }: NonNullable<FoundRecords["source"]>, judgedId: string | undefined): void {
+    const isOwn = endpointId === this.#request.resolved.endpoint.id;
+    const found = recordId === undefined ? (isOwn ? recordIds : undefined) : [recordId];
+    if (!found) this.#depend({ endpointId, isInIdentity: false, seq });
+    else for (const each of found) if (!isOwn || each !== judgedId) this.#depend({ endpointId, recordId: each, isInIdentity: false, seq });
   }
 
   /** The first seq is kept, because a change after it may have been missed by the verdict that used it. */

@@ -20,6 +20,9 @@ export interface FoundRecords {
    * JSON text: `{ records }`, each with `uniqueId`, `data` and `owner`, or `{ error }` with `status`, `code` and `message`, which the function can catch.
    */
   text: string;
-  /** The endpoint that was read, and the last seq of its log when it was read. Undefined: none was. */
-  source?: { endpointId: string; recordId?: string | undefined; seq: number } | undefined;
+  /**
+   * The endpoint that was read, and the last seq of its log when it was read. Undefined: none was. `recordId`: that of a find by id. `recordIds`: those that a find by
+   * filters has found.
+   */
+  source?: { endpointId: string; recordId?: string | undefined; recordIds?: readonly string[] | undefined; seq: number } | undefined;
 }

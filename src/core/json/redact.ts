@@ -55,10 +55,10 @@ const ASCII_IN_DISGUISE = /[\u212a\u037e\u1fef]/g;
 
 /** The index at or after `start` of the first character with which a plain key can have another spelling. The text's length if there is none. */
 function findOdd(text: string, start: number): number {
-  const escape = text.indexOf("\\u", start);
+  const escapedAt = text.indexOf("\\u", start);
   ASCII_IN_DISGUISE.lastIndex = start;
   const disguise = ASCII_IN_DISGUISE.exec(text)?.index ?? text.length;
-  return escape < 0 ? disguise : Math.min(escape, disguise);
+  return escapedAt < 0 ? disguise : Math.min(escapedAt, disguise);
 }
 
 /** What a text must contain to have the path, unless keys have other spellings. */

@@ -120,7 +120,7 @@ async function findByFilter(read: Read, projectId: string, { endpoint, filters, 
   const [first] = rows;
   // The page ends early where its records have too many characters.
   const text = first && rows.length < Math.min(limit, first.found) ? TOO_LARGE : toFoundText(rows);
-  return { text, source: { endpointId: found.id, seq: Number(found.seq) } };
+  return { text, source: { endpointId: found.id, recordIds: rows.map(({ uniqueId }) => uniqueId), seq: Number(found.seq) } };
 }
 
 function parseFind(key: string): Find {

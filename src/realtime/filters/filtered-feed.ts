@@ -13,6 +13,7 @@ import type { TailerListener } from "../log/listener-index";
 import type { LogTailer } from "../log/log-tailer";
 import { PAGE_LIMIT_FIRST, toChangeSize, toNextPageLimit } from "../log/page-size";
 import { createUploadEncoder, type Encode, type EncodedChange } from "../wire/encode";
+import type { FeedTurns, Waiting } from "./feed-turns";
 import { createFilteredReads, readWholeUploads, type StreamReads } from "./filtered-reads";
 import { isBusy } from "./judged-changes";
 import type { FilterFailure, KeptChanges } from "./kept-changes";
@@ -53,6 +54,8 @@ export function createFilteredFeed(options: {
   reads: StreamReads;
   view: StreamView;
   encode: Encode;
+  /** Shared by the feeds of the process. */
+  turns: FeedTurns;
   pendingBytesMax: number;
   /** After this number of bytes of changes, the event loop gets a turn, in which sockets drain. */
   sliceBytes: number;
@@ -61,7 +64,7 @@ export function createFilteredFeed(options: {
   return new Feed(options);
 }
 
-class Feed implements FilteredFeed {
+class Feed implements FilteredFeed, Waiting {
   readonly onlyOwner: string | undefined;
   readonly reads: StreamReads;
   readonly #options: Parameters<typeof createFilteredFeed>[0];
@@ -74,6 +77,8 @@ class Feed implements FilteredFeed {
   #pendingBytes = 0;
   #isBehind = false;
   #isRunning = false;
+  /** It waits for its turn, with what is pending. */
+  #isWaiting = false;
   /** Rises when changes that were taken before are no longer valid. */
   #generation = 0;
   #pageLimit = PAGE_LIMIT_FIRST;
@@ -107,7 +112,9 @@ class Feed implements FilteredFeed {
 
   onChanges(batch: Parameters<TailerListener["onChanges"]>[0]): void {
     const { encoded, before } = batch;
-    if (this.#takeNow(batch)) return;
+    const { turns } = this.#options;
+    const hasTime = turns.hasTime();
+    if (hasTime && this.#takeNow(batch)) return;
     this.#position = this.#toReached(before);
     if (this.#isBehind) return;
     for (const { change } of encoded) {
@@ -116,6 +123,15 @@ class Feed implements FilteredFeed {
       this.#pendingBytes += toChangeSize(change);
     }
     if (this.#pendingBytes > this.#options.pendingBytesMax) this.#fallBehind();
+    if (hasTime) this.resume();
+    else if (!this.#isWaiting && !this.#isRunning && !this.#isIdle()) {
+      this.#isWaiting = true;
+      turns.add(this);
+    }
+  }
+
+  takeTurn(): void {
+    this.#isWaiting = false;
     this.resume();
   }
 
@@ -164,7 +180,7 @@ class Feed implements FilteredFeed {
   }
 
   resume(): void {
-    if (this.#isRunning || this.#isIdle() || this.#closing.signal.aborted) return;
+    if (this.#isWaiting || this.#isRunning || this.#isIdle() || this.#closing.signal.aborted) return;
     this.#isRunning = true;
     this.#run().catch((error) => {
       if (!this.#closing.signal.aborted) this.#options.onReadError(error);

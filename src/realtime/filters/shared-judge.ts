@@ -12,13 +12,18 @@ export interface StreamCaller {
 }
 
 export interface SharedJudge extends StreamJudge {
-  /** The dependencies of the verdicts so far, whichever stream's judge gave them. The array grows, and never shrinks. */
+  /**
+   * The records that the verdicts so far have found, whichever stream's judge gave them: at most DEPENDENCIES_MAX, and beyond these whole endpoints. The array
+   * grows, and never shrinks.
+   */
   dependencies(): readonly JudgeDependency[];
   add(stream: StreamCaller): void;
   /** Removes a stream that has ended. */
   remove(stream: StreamCaller): void;
 }
 
+/** The number of single records that the streams of one judge depend on together. More become one dependency on all records of their endpoint. */
+export const DEPENDENCIES_MAX = 200;
 /** The number of callers that are tried for one list of records. */
 const TRIES_MAX = 16;
 
@@ -33,10 +38,14 @@ export function createSharedJudge({ hidesFields, isImmediate }: Pick<RecordJudge
 
   function note({ judge: own }: StreamCaller): void {
     for (const dependency of own.dependencies?.() ?? []) {
-      const key = `${dependency.endpointId} ${dependency.recordId ?? ""}`;
+      const { endpointId, recordId, isInIdentity } = dependency;
+      // Those of the identity are of each stream alone.
+      if (isInIdentity || known.has(endpointId)) continue;
+      const isWhole = recordId === undefined || dependencies.length >= DEPENDENCIES_MAX;
+      const key = isWhole ? endpointId : `${endpointId} ${recordId}`;
       if (known.has(key)) continue;
       known.add(key);
-      dependencies.push(dependency);
+      dependencies.push(isWhole ? { ...dependency, recordId: undefined } : dependency);
     }
   }
 

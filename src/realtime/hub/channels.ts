@@ -2,6 +2,7 @@
 import type { JudgeDependency } from "@/src/core/access/record-judge";
 import type { ChangeLog } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
+import { createFeedTurns, type FeedTurns } from "../filters/feed-turns";
 import { createFilteredFeed, type FeedListener, type FilteredFeed } from "../filters/filtered-feed";
 import type { StreamReads } from "../filters/filtered-reads";
 import type { RecordFilter } from "../filters/record-filter";
@@ -78,7 +79,10 @@ export function createChannels(options: {
   queueBytesMax: number;
   seal: SealCursor;
   onReadError: (error: unknown) => void;
+  /** The time in milliseconds, by which feeds take turns. */
+  now?: (() => number) | undefined;
 }): Channels {
+  const turns = createFeedTurns(options.now);
   const channels = new Map<string, Channel>();
   /** The number of streams that are being opened, by endpoint. Their channels must stay. */
   const held = new Map<string, number>();
@@ -95,7 +99,7 @@ export function createChannels(options: {
     entries: () => [...channels],
     hold: (endpointId) => {
       held.set(endpointId, (held.get(endpointId) ?? 0) + 1);
-      const channel = channels.get(endpointId) ?? createChannel({ ...options, endpointId });
+      const channel = channels.get(endpointId) ?? createChannel({ ...options, turns, endpointId });
       channels.set(endpointId, channel);
       return channel;
     },
@@ -114,9 +118,10 @@ function createChannel(options: {
   changes: Pick<ChangeLog, "read">;
   queueBytesMax: number;
   seal: SealCursor;
+  turns: FeedTurns;
   onReadError: (error: unknown) => void;
 }): Channel {
-  const { endpointId, changes, queueBytesMax, seal, onReadError } = options;
+  const { endpointId, changes, queueBytesMax, seal, turns, onReadError } = options;
   const sliceBytes = queueBytesMax / 4;
   const tailer = createLogTailer({ endpointId, changes, sliceBytes });
   const encodeSealed = createSealedEncode(seal);
@@ -162,7 +167,7 @@ function createChannel(options: {
     const judge = view.judge && createSharedJudge(view.judge.judge);
     const filter = view.filter && createSharedFilter(view.filter.expression);
     const feed = createFilteredFeed({
-      ...{ endpointId, onlyOwner, tailer, reads, sliceBytes, onReadError },
+      ...{ endpointId, onlyOwner, tailer, reads, sliceBytes, turns, onReadError },
       view: createStreamView({ judge, filter }),
       encode: judge ? encodeSealed : encodeChange,
       pendingBytesMax: queueBytesMax,

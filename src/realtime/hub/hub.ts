@@ -104,6 +104,8 @@ export interface HubOptions {
   queuesBytesMax: number;
   /** Counts the streams by endpoint together with the other workers of this server. */
   openStreams?: SharedGauge | undefined;
+  /** The time in milliseconds by which the evaluations of judges and filters take turns. Default: that of the process. */
+  now?: (() => number) | undefined;
   /** The memory that the buffers of this process take. The default reads it from the process. */
   readHeldBytes?: () => number;
 }
@@ -301,7 +303,10 @@ class StreamHub implements Hub {
       },
     });
     source.add(session);
-    if (source.dependencies) this.#judgeWatch.add(session, source.dependencies);
+    if (judge) {
+      const own = judge.dependencies?.().filter(({ isInIdentity }) => isInIdentity) ?? [];
+      this.#judgeWatch.add(session, { own, found: judge.isImmediate ? undefined : source.dependencies });
+    }
     this.#options.openStreams?.add(grant.endpoint.id, 1);
     // The stream is registered before it begins, so that it can be ended at once.
     session.begin(start, known);

@@ -124,23 +124,24 @@ describe("a judge that depends on the record of its user", () => {
     expect(await world.takeChecked()).toEqual(["ann"]);
   });
 
-  it("[W6] if the log cannot be read when the stream opens, it is checked when it can be", async () => {
+  it("[W6] if the log of what it has found cannot be read, it ends when it can be", async () => {
     const world = setUp();
-    const first = await world.open(createMemoryJudge({ identity: "first", allows: () => true }));
     const dependencies: JudgeDependency[] = [];
-    await world.open(createMemoryJudge({ identity: "ann", allows: () => true, dependencies: () => dependencies, wait: () => nextTick() }));
+    const ann = await world.open(
+      createMemoryJudge({ identity: "ann", allows: () => true, dependencies: () => dependencies, wait: () => nextTick() }),
+    );
     world.beAway(true);
-    dependencies.push(onUser(idAt(1)));
+    dependencies.push({ endpointId: ROOMS, recordId: idAt(1), isInIdentity: false, seq: 0 });
     world.publish(world.logs.things.commit(1));
-    await until("it is judged", () => first.messages().length === 1);
-    await nextTick();
+    await until("it is judged", () => ann.messages().length === 1);
     await world.hub.poll().catch(() => undefined);
-    expect(await world.takeChecked()).toEqual([]);
+    world.logs.rooms.commit(1);
     world.beAway(false);
-    await until("it is checked", async () => {
+    await until("it is ended", async () => {
       await world.hub.poll();
-      return (await world.takeChecked()).includes("ann");
+      return ann.endedBy() !== undefined;
     });
+    expect(ann.endedBy()?.code).toBe("access_changed");
   });
 
   it("[W6] nothing is watched for streams that have ended", async () => {
@@ -198,14 +199,66 @@ describe("a judge that finds out what it depends on while it judges", () => {
     await until("it is ended", () => stream.endedBy() !== undefined);
     expect(stream.endedBy()?.code).toBe("access_changed");
   });
+});
 
-  it("[W6] changes of its own endpoint do not end a stream: each of them is judged", async () => {
+describe("a judge that has found records of the stream's own endpoint", () => {
+  /** Returns the stream, and what its judge finds. */
+  async function openFinder(...found: JudgeDependency[]) {
     const world = setUp();
-    const own: JudgeDependency = { endpointId: world.logs.things.endpointId, isInIdentity: false, seq: 0 };
-    const stream = await world.open(judgeOf("own", own));
     world.publish(world.logs.things.commit(2));
+    const dependencies: JudgeDependency[] = found;
+    const stream = await world.open(
+      createMemoryJudge({ identity: "own", allows: () => true, dependencies: () => dependencies, wait: () => nextTick() }),
+    );
+    const judgeNew = async (count: number) => {
+      const before = stream.messages().length;
+      world.publish(world.logs.things.commit(count));
+      await until("it has judged", () => stream.messages().length === before + count);
+    };
+    const edit = (record: number) => world.publish(world.logs.things.commit(1, { editOf: record }));
+    return { world, stream, dependencies, judgeNew, edit };
+  }
+  const own = (recordId: string | undefined, seq: number): JudgeDependency => ({
+    ...{ endpointId: createMemoryLog({ epoch: EPOCH }).endpointId, recordId },
+    ...{ isInIdentity: false, seq },
+  });
+
+  it("[S8] ends at the next poll when a found record changes, however often, and not when others change or are new", async () => {
+    const { world, stream, judgeNew, edit } = await openFinder(own(idAt(1), 2));
+    await judgeNew(3);
+    edit(2);
     await world.hub.poll();
-    await until("it has everything", () => stream.messages().length === 2);
     expect(stream.endedBy()).toBeUndefined();
+    for (let n = 0; n < 10; n += 1) edit(1);
+    expect(stream.endedBy()).toBeUndefined();
+    await world.hub.poll();
+    expect(stream.endedBy()?.code).toBe("access_changed");
+  });
+
+  it("[S8] ends if it depends on all records, and one changes that is not new", async () => {
+    const { world, stream, judgeNew, edit } = await openFinder(own(undefined, 2));
+    await judgeNew(3);
+    await world.hub.poll();
+    expect(stream.endedBy()).toBeUndefined();
+    edit(2);
+    await world.hub.poll();
+    expect(stream.endedBy()?.code).toBe("access_changed");
+  });
+
+  it("[S8] a change between the reading and the watching is not missed, and one before the reading does not end it again", async () => {
+    const { world, stream, dependencies, judgeNew, edit } = await openFinder();
+    edit(1);
+    edit(2);
+    const readAt = world.logs.things.position().seq;
+    await until("it has judged both", () => stream.messages().length === 2);
+    dependencies.push(own(idAt(1), readAt));
+    await judgeNew(1);
+    await world.hub.poll();
+    expect(stream.endedBy()).toBeUndefined();
+    // It was read before the change.
+    dependencies.push(own(idAt(2), readAt - 1));
+    await judgeNew(1);
+    await world.hub.poll();
+    expect(stream.endedBy()?.code).toBe("access_changed");
   });
 });

@@ -3,21 +3,45 @@ import type { JudgeDependency } from "@/src/core/access/record-judge";
 import type { ChangeNotification } from "@/src/core/streams/ports";
 import type { LogTailer } from "../log/log-tailer";
 import type { Channels } from "./channels";
+import { createRecentChanges, type RecentChanges } from "./recent-changes";
 import type { Session } from "./session";
 
+/** What a stream depends on. */
+export interface StreamDependencies {
+  /** The records that are part of the identity of its judge. */
+  own: readonly JudgeDependency[];
+  /** What its judge, and those that share its verdicts, have found. The list grows. Streams with the same function are watched together. Undefined: nothing. */
+  found: (() => readonly JudgeDependency[]) | undefined;
+}
+
 export interface JudgeWatch {
-  /** Watches what the session's judge depends on, and has the session checked once that is watched. `dependencies` can return more later. */
-  add(session: Session, dependencies: () => readonly JudgeDependency[]): void;
+  /** Watches what the session depends on, and has it checked once its own records are watched. */
+  add(session: Session, dependencies: StreamDependencies): void;
   /** Call it with every session that has ended. */
   remove(session: Session): void;
   /** Has the streams checked for whom a new judge would read the record; without `recordId`, any record of the endpoint. It need not have changed. */
   recheck(endpointId: string, recordId?: string): void;
-  /** Watches what judges have found out since. Call it each second, with those of the watched endpoints that were deleted. */
+  /**
+   * Ends the streams for whom records of their own endpoint have changed, and watches what judges have found since. Call it each second, with those of the watched
+   * endpoints that were deleted.
+   */
   refresh(deleted: ReadonlySet<string>): void;
 }
 
-/** The sessions that depend on something, and whether only a new judge tells if a change of it matters. */
-type Dependents = Map<Session, boolean>;
+/** Sessions that depend on the same records. */
+interface Group {
+  /** The endpoint of the sessions. */
+  readonly endpointId: string;
+  readonly sessions: Set<Session>;
+  readonly list: () => readonly JudgeDependency[];
+  /** The beginning of the list, which is watched. */
+  readonly watched: JudgeDependency[];
+  /** Whether records of its own endpoint can be found, so that it must be followed from the start. */
+  readonly finds: boolean;
+}
+
+/** The groups that depend on something, and whether only a new judge tells if a change of it matters. */
+type Dependents = Map<Group, boolean>;
 
 const NOBODY: Dependents = new Map();
 
@@ -28,13 +52,10 @@ interface Watched {
   readonly byRecord: Map<string, Dependents>;
   /** Those that depend on all records. */
   readonly byAny: Dependents;
+  /** The groups whose own endpoint it is, and the changes that their judges may have missed. */
+  readonly finders: Set<Group>;
+  readonly recent: RecentChanges;
   stop(): void;
-}
-
-/** A session: what its judge depends on, and the beginning of that which is watched. */
-interface Dependent {
-  list: () => readonly JudgeDependency[];
-  watched: JudgeDependency[];
 }
 
 export interface JudgeWatchOptions {
@@ -56,33 +77,69 @@ export function createJudgeWatch(options: JudgeWatchOptions): JudgeWatch {
 class DependencyWatch implements JudgeWatch {
   readonly #options: JudgeWatchOptions;
   readonly #endpoints = new Map<string, Watched>();
-  readonly #sessions = new Map<Session, Dependent>();
+  readonly #groups = new Map<() => readonly JudgeDependency[], Group>();
+  readonly #sessions = new Map<Session, Group[]>();
   /** Dependencies whose log could not be read yet. */
-  #unread: { session: Session; dependency: JudgeDependency; tailer: LogTailer }[] = [];
+  #unread: { group: Group; dependency: JudgeDependency; watched: Watched }[] = [];
+  /** The groups for whom records of their own endpoint have changed. Many changes in a second end a stream once. */
+  #due = new Set<Group>();
 
   constructor(options: JudgeWatchOptions) {
     this.#options = options;
   }
 
-  add(session: Session, dependencies: () => readonly JudgeDependency[]): void {
-    this.#sessions.set(session, { list: dependencies, watched: [] });
-    this.#watchNew(session);
+  add(session: Session, { own, found }: StreamDependencies): void {
+    const groups: Group[] = [];
+    if (own.length > 0) groups.push(this.#createGroup(session, () => own, false));
+    if (found) {
+      const group = this.#groups.get(found) ?? this.#createGroup(session, found, true);
+      this.#groups.set(found, group);
+      group.sessions.add(session);
+      groups.push(group);
+    }
+    if (groups.length > 0) this.#sessions.set(session, groups);
+    for (const group of groups) this.#watchNew(group);
+  }
+
+  #createGroup(session: Session, list: Group["list"], finds: boolean): Group {
+    const endpointId = session.grant.endpoint.id;
+    const group: Group = { endpointId, sessions: new Set([session]), list, watched: [], finds };
+    if (finds) {
+      const { finders, recent, tailer } = this.#watched(endpointId);
+      // Whoever finds records reads them after this position.
+      if (finders.size === 0) recent.reset(tailer.position()?.seq ?? Number.POSITIVE_INFINITY);
+      finders.add(group);
+    }
+    return group;
   }
 
   remove(session: Session): void {
-    const dependent = this.#sessions.get(session);
-    if (!dependent) return;
+    const groups = this.#sessions.get(session) ?? [];
     this.#sessions.delete(session);
-    for (const { endpointId, recordId } of dependent.watched) {
+    for (const group of groups) {
+      group.sessions.delete(session);
+      if (group.sessions.size === 0) this.#removeGroup(group);
+    }
+  }
+
+  #removeGroup(group: Group): void {
+    this.#groups.delete(group.list);
+    this.#due.delete(group);
+    const endpointIds = new Set([group.endpointId]);
+    for (const { endpointId, recordId } of group.watched) {
+      endpointIds.add(endpointId);
       const watched = this.#endpoints.get(endpointId);
-      if (!watched) continue;
-      if (recordId === undefined) watched.byAny.delete(session);
+      if (recordId === undefined) watched?.byAny.delete(group);
       else {
-        const dependents = watched.byRecord.get(recordId);
-        dependents?.delete(session);
-        if (dependents?.size === 0) watched.byRecord.delete(recordId);
+        const dependents = watched?.byRecord.get(recordId);
+        dependents?.delete(group);
+        if (dependents?.size === 0) watched?.byRecord.delete(recordId);
       }
-      if (watched.byAny.size + watched.byRecord.size > 0) continue;
+    }
+    for (const endpointId of endpointIds) {
+      const watched = this.#endpoints.get(endpointId);
+      watched?.finders.delete(group);
+      if (!watched || watched.byAny.size + watched.byRecord.size + watched.finders.size > 0) continue;
       this.#endpoints.delete(endpointId);
       watched.stop();
     }
@@ -93,51 +150,57 @@ class DependencyWatch implements JudgeWatch {
     if (!watched) return;
     const concerned = recordId === undefined ? [...watched.byRecord.values()] : [watched.byRecord.get(recordId) ?? NOBODY];
     for (const dependents of [watched.byAny, ...concerned])
-      for (const [session, isInIdentity] of dependents) if (isInIdentity) this.#options.check(session);
+      for (const [{ sessions }, isInIdentity] of dependents) if (isInIdentity) for (const session of sessions) this.#options.check(session);
   }
 
   refresh(deleted: ReadonlySet<string>): void {
     for (const endpointId of deleted) {
       const watched = this.#endpoints.get(endpointId);
-      if (watched) this.#notifyAll(watched);
+      if (watched) this.#notifyAll(watched, endpointId);
     }
     const unread = this.#unread;
     this.#unread = [];
-    for (const { session, dependency, tailer } of unread) this.#begin(session, dependency, tailer);
-    for (const session of [...this.#sessions.keys()]) this.#watchNew(session);
+    for (const { group, dependency, watched } of unread) this.#begin(group, dependency, watched);
+    for (const group of [...this.#groups.values()]) this.#watchNew(group);
+    const due = this.#due;
+    this.#due = new Set();
+    for (const group of due) this.#endAll(group);
   }
 
-  #watchNew(session: Session): void {
-    const dependent = this.#sessions.get(session);
-    if (!dependent) return;
-    const dependencies = dependent.list();
-    while (dependent.watched.length < dependencies.length) {
-      const dependency = dependencies[dependent.watched.length];
+  #watchNew(group: Group): void {
+    const dependencies = group.list();
+    while (group.watched.length < dependencies.length) {
+      const dependency = dependencies[group.watched.length];
       if (!dependency) return;
-      dependent.watched.push(dependency);
-      // Each change of the stream's own endpoint is judged anyway, and would end the stream.
-      if (dependency.isInIdentity || dependency.endpointId !== session.grant.endpoint.id) void this.#watch(session, dependency);
+      group.watched.push(dependency);
+      void this.#watch(group, dependency);
     }
   }
 
-  async #watch(session: Session, dependency: JudgeDependency): Promise<void> {
+  async #watch(group: Group, dependency: JudgeDependency): Promise<void> {
     const { endpointId, recordId, isInIdentity } = dependency;
-    const watched = this.#endpoints.get(endpointId) ?? this.#create(endpointId);
-    const dependents = recordId === undefined ? watched.byAny : (watched.byRecord.get(recordId) ?? new Map<Session, boolean>());
+    const watched = this.#watched(endpointId);
+    const dependents = recordId === undefined ? watched.byAny : (watched.byRecord.get(recordId) ?? new Map<Group, boolean>());
     if (recordId !== undefined) watched.byRecord.set(recordId, dependents);
-    dependents.set(session, isInIdentity);
-    const { tailer } = watched;
-    if (tailer.position() === undefined) await this.#options.locate(endpointId, tailer).catch(() => undefined);
-    this.#begin(session, dependency, tailer);
+    dependents.set(group, isInIdentity);
+    if (watched.tailer.position() === undefined) await this.#options.locate(endpointId, watched.tailer).catch(() => undefined);
+    this.#begin(group, dependency, watched);
   }
 
   /** The record may have changed after it was read and before its log was followed. */
-  #begin(session: Session, dependency: JudgeDependency, tailer: LogTailer): void {
-    if (!this.#sessions.has(session)) return;
-    const position = tailer.position();
-    if (position === undefined) this.#unread.push({ session, dependency, tailer });
-    else if (dependency.isInIdentity) this.#options.check(session);
-    else if (dependency.seq !== undefined && position.seq > dependency.seq) this.#options.end(session);
+  #begin(group: Group, dependency: JudgeDependency, watched: Watched): void {
+    if (group.sessions.size === 0) return;
+    const { endpointId, recordId, isInIdentity, seq } = dependency;
+    const position = watched.tailer.position();
+    if (position === undefined) this.#unread.push({ group, dependency, watched });
+    else if (isInIdentity) for (const session of group.sessions) this.#options.check(session);
+    else if (endpointId === group.endpointId) {
+      if (seq !== undefined && watched.recent.hasChangedSince(seq, recordId)) this.#due.add(group);
+    } else if (seq !== undefined && position.seq > seq) this.#endAll(group);
+  }
+
+  #watched(endpointId: string): Watched {
+    return this.#endpoints.get(endpointId) ?? this.#create(endpointId);
   }
 
   #create(endpointId: string): Watched {
@@ -146,18 +209,23 @@ class DependencyWatch implements JudgeWatch {
       onlyOwner: undefined,
       onChanges: ({ encoded }) => {
         this.#options.onChange({ kind: "changes", changes: encoded.map(({ change }) => change) });
-        this.#notify(watched.byAny);
-        for (const { change } of encoded) this.#notify(watched.byRecord.get(change.record.id));
+        if (watched.finders.size > 0) for (const { change } of encoded) watched.recent.add(change);
+        const isNewOnly = encoded.every(({ change }) => change.type === "POST");
+        this.#notify(watched.byAny, endpointId, isNewOnly);
+        for (const { change } of encoded) this.#notify(watched.byRecord.get(change.record.id), endpointId, false);
       },
-      onReset: () => {
+      onReset: ({ to }) => {
         this.#options.onChange({ kind: "endpoint", endpointId });
-        this.#notifyAll(watched);
+        watched.recent.reset(to.seq);
+        this.#notifyAll(watched, endpointId);
       },
     });
     const watched: Watched = {
       tailer: channel.tailer,
       byRecord: new Map(),
       byAny: new Map(),
+      finders: new Set(),
+      recent: createRecentChanges(),
       stop: () => {
         unwatch();
         this.#options.channels.release(endpointId);
@@ -167,16 +235,22 @@ class DependencyWatch implements JudgeWatch {
     return watched;
   }
 
-  #notifyAll({ byAny, byRecord }: Watched): void {
-    this.#notify(byAny);
-    for (const dependents of [...byRecord.values()]) this.#notify(dependents);
+  #notifyAll({ byAny, byRecord }: Watched, endpointId: string): void {
+    for (const dependents of [byAny, ...byRecord.values()]) this.#notify(dependents, endpointId, false);
   }
 
-  #notify(dependents: Dependents | undefined): void {
+  /** `isNewOnly`: only records that are new, which nobody has found, have changed. */
+  #notify(dependents: Dependents | undefined, endpointId: string, isNewOnly: boolean): void {
     if (dependents === undefined) return;
-    for (const [session, isInIdentity] of [...dependents]) {
-      if (isInIdentity) this.#options.check(session);
-      else this.#options.end(session);
+    for (const [group, isInIdentity] of [...dependents]) {
+      if (isInIdentity) for (const session of group.sessions) this.#options.check(session);
+      else if (group.endpointId !== endpointId) this.#endAll(group);
+      // Each new record of the stream's own endpoint is judged itself.
+      else if (!isNewOnly) this.#due.add(group);
     }
+  }
+
+  #endAll({ sessions }: Group): void {
+    for (const session of [...sessions]) this.#options.end(session);
   }
 }

@@ -7,8 +7,8 @@ import type { ChangeLog, FoundPosition } from "@/src/core/streams/ports";
 export interface MemoryLog extends ChangeLog {
   readonly endpointId: string;
   position(): FoundPosition;
-  /** Appends `count` changes and returns them. `bytes`: the size of each change's data; `owner`: the owner of its record; `isUpload`: the changes are one upload. */
-  commit(count: number, options?: { bytes?: number; owner?: string | null; isUpload?: boolean }): Change[];
+  /** Appends `count` changes and returns them. `bytes`: the size of each change's data; `owner`: the owner of its record; `isUpload`: the changes are one upload; `editOf`: they replace the record of this change. */
+  commit(count: number, options?: { bytes?: number; owner?: string | null; isUpload?: boolean; editOf?: number }): Change[];
   /** The owner of the changed record, even if the change has expired. */
   ownerOf(seq: number): string | null;
   /** Deletes the changes up to and including `seq`, as retention does. */
@@ -59,9 +59,11 @@ export function createMemoryLog(options: { endpointId?: string; epoch: string; p
   return {
     endpointId,
     position,
-    commit: (count, { bytes = 10, owner = null, isUpload = false } = {}) => {
+    commit: (count, { bytes = 10, owner = null, isUpload = false, editOf } = {}) => {
       const committed = Array.from({ length: count }, (_, index) => {
-        const change = toChange({ endpointId, seq: ++seq, bytes, owner, history });
+        const created = toChange({ endpointId, seq: ++seq, bytes, owner, history });
+        const id = editOf === undefined ? undefined : toChange({ endpointId, seq: editOf, bytes, owner, history }).record.id;
+        const change: Change = id === undefined ? created : { ...created, type: "PUT", record: { ...created.record, id } };
         return isUpload && index < count - 1 ? { ...change, remainingInUpload: count - 1 - index } : change;
       });
       kept.push(...committed);

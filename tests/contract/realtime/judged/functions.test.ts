@@ -91,6 +91,29 @@ describe("a stream of an endpoint with an access function", () => {
     expect(await again.take(2)).toMatchObject([{ type: "READY" }, { type: "SNAPSHOT", record: [] }]);
   });
 
+  it("[S8] ends when a record of its own endpoint changes that the function has found, and not with each new one", async () => {
+    const world = await createWorld(`async ({ record, user, find }) => {
+      const [room] = record.data.room ? await find("things/of-test", { uniqueId: record.data.room }) : await find("things/of-test", { filter: 'kind = "room"' });
+      return room !== undefined && room.data.members.includes(user.uniqueId);
+    }`);
+    const { ann, bob } = world.users;
+    const data = (...members: string[]) => JSON.stringify({ kind: "room", members });
+    const room = await addRecord(server, world.endpointId, undefined, data(ann.id, bob.id));
+    const stream = await connect(server, world, ann);
+    for (const n of [1, 2, 3]) {
+      await addRecord(server, world.endpointId, undefined, JSON.stringify({ room, n }));
+      await stream.take(1);
+      await server.tick();
+    }
+    expect(stream.webSocket.readyState).toBe(1);
+    const setRoom = (text: string) => server.records.commit(world.endpointId, [{ type: "PUT", id: room, contentType: "json", data: text }]);
+    await setRoom(data(bob.id));
+    await server.tick();
+    expect(await stream.closed).toEqual(CHANGED);
+    const again = await connect(server, world, ann, "&since=now&snapshot=true");
+    expect(await again.take(2)).toMatchObject([{ type: "READY" }, { type: "SNAPSHOT", record: [] }]);
+  });
+
   it("[W6] ends when the function changes", async () => {
     const world = await createWorld("() => true");
     const stream = await connect(server, world, world.users.ann);
