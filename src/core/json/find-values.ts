@@ -101,5 +101,28 @@ function toStorable(key: string): string {
 
 /** The key of a member. NUL and unpaired surrogates, which PostgreSQL cannot decode, become U+FFFD. */
 export function decodeKey(keyText: string): string {
-  return keyText.includes("\\") ? toStorable(String(JSON.parse(keyText))) : keyText.slice(1, -1);
+  let at = keyText.indexOf("\\");
+  if (at < 0) return keyText.slice(1, -1);
+  const end = keyText.length - 1;
+  let key = "";
+  let isStorable = true;
+  let from = 1;
+  while (at >= 0) {
+    key += keyText.slice(from, at);
+    const kind = keyText[at + 1] ?? "";
+    if (kind === "u") {
+      const code = Number.parseInt(keyText.slice(at + 2, at + 6), 16);
+      isStorable &&= code !== 0 && (code & 0xf800) !== 0xd800;
+      key += String.fromCharCode(code);
+      from = at + 6;
+    } else {
+      key += SHORT_ESCAPES[kind] ?? kind;
+      from = at + 2;
+    }
+    at = keyText.indexOf("\\", from);
+  }
+  key += keyText.slice(from, end);
+  return isStorable ? key : toStorable(key);
 }
+
+const SHORT_ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
