@@ -10,7 +10,7 @@ import { authenticate, type Principal } from "./authenticate";
 import { type ClientInfo, readClientInfo } from "./client-info";
 import { createRequestTurn, type LoadKind, type RequestTurn } from "./limit-request";
 import { toProblemResponse } from "./problem-response";
-import { readJson, releaseBody } from "./read-body";
+import { readJsonText, releaseBody } from "./read-body";
 import { createCrossSiteError, isCrossSite } from "./same-origin";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -110,14 +110,15 @@ export function readingBody<Context extends PublicContext>(handle: Handle<Contex
 /** Creates a handler whose body is checked by `schema`. Throws `fields_invalid` with the fields, unknown ones included (G6). `bytesMax`: default 64 KiB. */
 export function withBody<Schema extends z.ZodMiniType, Context extends PublicContext>(
   schema: Schema,
-  handle: (context: Context & { body: z.output<Schema> }) => Promise<Response>,
+  handle: (context: Context & { body: z.output<Schema>; bodyText: string }) => Promise<Response>,
   { bytesMax = () => BODY_BYTES_MAX }: { bytesMax?: (runtime: Runtime) => number } = {},
 ): Handler<Context> {
   return readingBody(async (context: Context) => {
-    const checked = checkBody(schema, await readJson(context.request, bytesMax(context.runtime)));
+    const { value, text: bodyText } = await readJsonText(context.request, bytesMax(context.runtime));
+    const checked = checkBody(schema, value);
     if (!checked.ok) throw new AppError("fields_invalid", { detail: toSentence(checked.fields), fields: checked.fields });
     await context.turn.enter();
-    return handle({ ...context, body: checked.value });
+    return handle({ ...context, body: checked.value, bodyText });
   });
 }
 

@@ -76,8 +76,16 @@ async function* readSent(request: Request, signal?: AbortSignal): AsyncGenerator
   }
 }
 
-/** Returns the JSON value of a body. Throws `content_type_unsupported`, `body_empty`, `body_invalid`, and what {@link readBytes} throws. */
+/** Returns the JSON value of a body. Throws what {@link readJsonText} throws. */
 export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
+  return (await readJsonText(request, bytesMax)).value;
+}
+
+/**
+ * Returns the JSON value of a body, and its text, which has the digits as sent. Throws `content_type_unsupported`, `body_empty`, `body_invalid`, and what
+ * {@link readBytes} throws.
+ */
+export async function readJsonText(request: Request, bytesMax: number): Promise<{ value: unknown; text: string }> {
   const contentType = request.headers.get("content-type");
   const { essence, charset, isAmbiguous } = parseMediaType(contentType);
   if (!isJsonType(essence) || isAmbiguous || !isUtf8Charset(charset)) {
@@ -90,7 +98,7 @@ export async function readJson(request: Request, bytesMax: number): Promise<unkn
     // Removes the byte order mark.
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     if (!/\S/.test(text)) throw new AppError("body_empty", { detail: "The body is empty. Send a JSON object." });
-    return JSON.parse(text);
+    return { value: JSON.parse(text), text };
   } catch (cause) {
     if (isAppError(cause)) throw cause;
     const reason = cause instanceof SyntaxError ? `it is not JSON (${cause.message})` : "it is not UTF-8";

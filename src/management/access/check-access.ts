@@ -3,6 +3,7 @@ import { performance } from "node:perf_hooks";
 import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { FunctionVerdicts } from "@/src/core/access-functions/function-verdicts";
 import type { Clock } from "@/src/core/clock";
+import { createValueFinder } from "@/src/core/json/find-values";
 import { toUuid } from "@/src/core/records/unique-id";
 import type { CompiledRule, RuleReason } from "@/src/core/rules/compile-rule";
 import type { RuleCaller, RuleRecord } from "@/src/core/rules/rule-facts";
@@ -34,6 +35,7 @@ export async function checkAccess({
   ownerId,
   endpointId,
   input: asked,
+  text,
 }: {
   db: Pick<Db, "endpoint" | "$queryRaw">;
   sandbox: Pick<Sandbox, "checkFunction">;
@@ -42,6 +44,8 @@ export async function checkAccess({
   ownerId: string;
   endpointId: string;
   input: AccessCheck;
+  /** The JSON text of `input`: values are taken from it, so that their digits stay as sent. */
+  text: string;
 }): Promise<AccessChecked> {
   const { user: userId, operation, uniqueId, record: sent, input, keyScope = "read_write", rules, accessFunction } = asked;
   const endpoint = await findTriedEndpoint({ db, ownerId, endpointId, rules });
@@ -50,8 +54,9 @@ export async function checkAccess({
   if (typeof accessFunction === "string") await requireFunction({ sandbox, source: accessFunction, caller: payer });
   const users = await findTriedUsers({ db, projectId, ids: [userId], field: () => "user" });
   const user = userId === null ? undefined : users.get(userId);
-  const record = await findRecord({ db, endpointId, operation, uniqueId, sent, input, userId });
-  const body = input === undefined ? undefined : JSON.stringify(input);
+  const [inputText, dataText] = findValues(text);
+  const body = input === undefined ? undefined : inputText;
+  const record = await findRecord({ db, endpointId, operation, uniqueId, sent, texts: { input: body, data: dataText }, userId });
 
   const start = performance.now();
   const caller = toRuleCaller(user, keyScope);
@@ -60,7 +65,10 @@ export async function checkAccess({
   const called =
     source === null || judged.decidedBy.kind === "endpoint"
       ? null
-      : await tryFunction({ ...{ verdicts, clock, source, endpointId, projectId, caller: payer }, ...{ user, record, input: asked } });
+      : await tryFunction({
+          ...{ verdicts, clock, source, endpointId, projectId, caller: payer },
+          ...{ user, record, body, input: asked },
+        });
   const { allowed, decidedBy } = judged.allowed && called ? toFunctionDecision(called) : judged;
   const hidden = endpoint.rules?.listHidden(record, caller).map(({ text }) => text) ?? [];
   return { allowed, decidedBy, function: called, hidden, millis: Math.round((performance.now() - start) * 1000) / 1000 };
@@ -110,6 +118,9 @@ function toDecision(kind: "rule" | "default", { text }: CompiledRule, { part, st
   };
 }
 
+/** The JSON texts of `input` and of the data of `record`. */
+const findValues = createValueFinder([["input"], ["record", "data"]]);
+
 /** The record that is judged. `uniqueId` of one that is not stored: zeros. */
 type TriedRecord = RuleRecord & { uniqueId: string };
 const NOT_STORED = "0".repeat(32);
@@ -121,7 +132,7 @@ async function findRecord({
   operation,
   uniqueId,
   sent,
-  input,
+  texts,
   userId,
 }: {
   db: Pick<Db, "$queryRaw">;
@@ -129,19 +140,19 @@ async function findRecord({
   operation: AccessCheck["operation"];
   uniqueId: AccessCheck["uniqueId"];
   sent: AccessCheck["record"];
-  input: unknown;
+  texts: { input: string | undefined; data: string | undefined };
   userId: string | null;
 }): Promise<TriedRecord> {
   if (uniqueId !== undefined && sent !== undefined) throw invalid("record", "Send uniqueId or record, not both.");
   if (operation === "create") {
     if (uniqueId !== undefined) throw invalid("uniqueId", "A create has no stored record. Send record or input.");
-    const data = sent ? sent.data : input;
-    if (data === undefined) throw invalid("record", "Send the record to create, or the body as input.");
-    return { uniqueId: NOT_STORED, owner: sent?.owner === undefined ? userId : sent.owner, data: JSON.stringify(data) };
+    const data = sent ? sent.data !== undefined && texts.data : texts.input;
+    if (typeof data !== "string") throw invalid("record", "Send the record to create, or the body as input.");
+    return { uniqueId: NOT_STORED, owner: sent?.owner === undefined ? userId : sent.owner, data };
   }
   if (sent !== undefined) {
-    if (sent.data === undefined) throw invalid("record.data", "This field is required.");
-    return { uniqueId: NOT_STORED, owner: sent.owner ?? null, data: JSON.stringify(sent.data) };
+    if (sent.data === undefined || texts.data === undefined) throw invalid("record.data", "This field is required.");
+    return { uniqueId: NOT_STORED, owner: sent.owner ?? null, data: texts.data };
   }
   if (uniqueId === undefined) throw invalid("uniqueId", "Send the uniqueId of a stored record, or a record.");
   const [stored] = await db.$queryRaw<RuleRecord[]>`

@@ -36,6 +36,7 @@ export async function tryFunction({
   caller,
   user,
   record,
+  body,
   input,
 }: {
   verdicts: FunctionVerdicts;
@@ -46,7 +47,9 @@ export async function tryFunction({
   caller: CallerPath;
   user: TriedUser | undefined;
   record: JudgedRecord;
-  input: Pick<AccessCheck, "operation" | "input" | "origin" | "keyName" | "keyScope">;
+  /** The body of an update as JSON text. */
+  body: string | undefined;
+  input: Pick<AccessCheck, "operation" | "origin" | "keyName" | "keyScope">;
 }): Promise<FunctionTrial> {
   const { operation, origin = null, keyName = "", keyScope = "read_write" } = input;
   const start = performance.now();
@@ -55,7 +58,7 @@ export async function tryFunction({
     ...{ source, endpointId, projectId, caller, common },
     ownerId: caller[0],
     identity: toTrialIdentity(source, common),
-    cases: toFunctionCases(operation, record, input.input === undefined ? undefined : JSON.stringify(input.input)),
+    cases: toFunctionCases(operation, record, body),
   });
   const millis = Math.round((performance.now() - start) * 1000) / 1000;
   // Of a stream, the first verdict that refuses.

@@ -3,7 +3,8 @@ import { readJson, readProblem, toUnreachable } from "./request-error";
 
 export interface JsonRequest {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  body?: object;
+  /** An object, or the JSON text of one, whose digits stay as written. */
+  body?: object | string;
   signal?: AbortSignal;
 }
 
@@ -16,7 +17,9 @@ export async function requestJson<Body = void>(path: string, { method = "GET", b
     method,
     credentials: "same-origin",
     cache: "no-store",
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
+    ...(body === undefined
+      ? {}
+      : { body: typeof body === "string" ? body : JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
     ...(signal === undefined ? {} : { signal }),
   }).catch((error: unknown) => {
     throw error instanceof DOMException && error.name === "AbortError" ? error : toUnreachable();

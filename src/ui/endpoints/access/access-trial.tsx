@@ -60,7 +60,7 @@ export function AccessTrial({ endpoint, draft }: { endpoint: EndpointDetail; dra
     const target = toTarget(trial, owner.id);
     if ("problems" in target) return setProblems(target.problems);
     try {
-      const body: AccessCheck = { user: user.id, operation: trial.operation, rules, accessFunction, ...target.body };
+      const body = toCheckText({ user: user.id, operation: trial.operation, rules, accessFunction, ...target.body }, target.texts);
       const result = await requestJson<AccessChecked>(`endpoints/${id}/access-check`, { method: "POST", body });
       setTried({ key, result });
     } catch (error) {
@@ -190,28 +190,45 @@ export function AccessTrial({ endpoint, draft }: { endpoint: EndpointDetail; dra
   );
 }
 
+/** The values that are sent as they are typed, because JavaScript would change the digits of some numbers: 1.0, and large integers. */
+interface TrialTexts {
+  input?: string;
+  data?: string;
+}
+
+/** The JSON text of a check. */
+function toCheckText({ record, ...check }: Omit<AccessCheck, "input">, { input, data }: TrialTexts): string {
+  const members = [JSON.stringify(check).slice(1, -1)];
+  if (input !== undefined) members.push(`"input":${input}`);
+  if (data !== undefined) members.push(`"record":{"data":${data},"owner":${JSON.stringify(record?.owner ?? null)}}`);
+  return `{${members.join(",")}}`;
+}
+
 /** The record and input of a check, or what is wrong with them. */
 function toTarget(
   { operation, source, uniqueId, json, input }: Trial,
   owner: string | null,
-): { body: Partial<AccessCheck> } | { problems: TrialProblems } {
+): { body: Partial<AccessCheck>; texts: TrialTexts } | { problems: TrialProblems } {
   const sent = input.trim() === "" ? undefined : parseJson(input);
   if (operation === "create" || operation === "update") {
     if (sent && "problem" in sent) return { problems: { input: sent.problem } };
-    if (operation === "create") return sent ? { body: { input: sent.value } } : { problems: { input: "Enter a body first." } };
+    if (operation === "create") return sent ? { body: {}, texts: { input: sent.text } } : { problems: { input: "Enter a body first." } };
   }
-  const rest = operation === "update" && sent && "value" in sent ? { input: sent.value } : {};
+  const rest = operation === "update" && sent && "text" in sent ? { input: sent.text } : {};
   if (source === "stored") {
     if (uniqueId.trim() === "") return { problems: { uniqueId: "Enter the uniqueId of a record, or choose the latest one." } };
-    return { body: { uniqueId: uniqueId.trim(), ...rest } };
+    return { body: { uniqueId: uniqueId.trim() }, texts: rest };
   }
   const data = json.trim() === "" ? { problem: "Enter the data of a record first." } : parseJson(json);
-  return "problem" in data ? { problems: { json: data.problem } } : { body: { record: { data: data.value, owner }, ...rest } };
+  return "problem" in data
+    ? { problems: { json: data.problem } }
+    : { body: { record: { data: null, owner } }, texts: { ...rest, data: data.text } };
 }
 
-function parseJson(text: string): { value: unknown } | { problem: string } {
+function parseJson(text: string): { text: string } | { problem: string } {
   try {
-    return { value: JSON.parse(text) };
+    JSON.parse(text);
+    return { text };
   } catch {
     return { problem: "This isn’t valid JSON." };
   }

@@ -209,6 +209,24 @@ describe("checking access", () => {
     });
   });
 
+  it.each([
+    ["n = 12345678901234567890", "12345678901234567890", "12345678901234567891"],
+    ["n ~ 1e2 | n = 1e400", "1e400", "1e401"],
+    ["n = 0.30000000000000004", "0.300000000000000040", "0.3000000000000000444"],
+  ])("[A6] numbers count by their digits: %s is true for %s, and not for %s", async (rule, right, wrong) => {
+    const send = async (body: string) =>
+      (await ada.call("POST", `${path()}/access-check`, { raw: { contentType: "application/json", bytes: body } })).body.allowed;
+    const rules = JSON.stringify({ read: rule, create: rule, update: rule.replaceAll("n ", "@input.n ") });
+    for (const [n, isAllowed] of [
+      [right, true],
+      [wrong, false],
+    ] as const) {
+      expect(await send(`{"user":null,"operation":"read","rules":${rules},"record":{"data":{"n":${n}}}}`)).toBe(isAllowed);
+      expect(await send(`{"user":null,"operation":"create","rules":${rules},"input":{"n":${n}}}`)).toBe(isAllowed);
+      expect(await send(`{"user":null,"operation":"update","rules":${rules},"record":{"data":{}},"input":{"n":${n}}}`)).toBe(isAllowed);
+    }
+  });
+
   it("[A6] [S2] names the default where there is no rule, and the endpoint where it needs a token", async () => {
     const zoe = await register("zoe");
     await patch({ secure: true });

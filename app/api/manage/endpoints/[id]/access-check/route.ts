@@ -6,8 +6,8 @@ import { accessCheckSchema } from "@/src/shared/management/access";
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withBody(
     accessCheckSchema,
-    async ({ runtime: { db, sandbox, functionVerdicts: verdicts, clock }, user, id, body }) =>
-      json(await checkAccess({ db, sandbox, verdicts, clock, ownerId: user.id, endpointId: id, input: body })),
+    async ({ runtime: { db, sandbox, functionVerdicts: verdicts, clock }, user, id, body, bodyText }) =>
+      json(await checkAccess({ db, sandbox, verdicts, clock, ownerId: user.id, endpointId: id, input: body, text: bodyText })),
     { bytesMax: ({ config }) => SCHEMA_BODY_BYTES_MAX + config.bodyBytesMax },
   ),
 });
