@@ -9,7 +9,7 @@ export function toFunctionCommon({
   key,
   now,
 }: {
-  user: { id: string; data: string } | null;
+  user: { id: string; endpoint: string; data: string } | null;
   origin: string | null;
   key: { name: string; scope: string } | null;
   now: Date;
@@ -18,8 +18,8 @@ export function toFunctionCommon({
 }
 
 /** `data`: JSON text. */
-export function toUserText(user: { id: string; data: string } | null): string {
-  return user ? `{"uniqueId":"${user.id}","data":${user.data}}` : "null";
+export function toUserText(user: { id: string; endpoint: string; data: string } | null): string {
+  return user ? `{"uniqueId":"${user.id}","endpoint":${JSON.stringify(user.endpoint)},"data":${user.data}}` : "null";
 }
 
 /** Of the key, only what the function may see. */

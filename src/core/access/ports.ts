@@ -38,6 +38,8 @@ export interface Definition {
     disallowNoOrigin: boolean;
     /** SHA-256 of the master key. */
     masterKeyHash: Uint8Array | null;
+    /** The names of the authentication endpoints, by id. */
+    userEndpoints: ReadonlyMap<string, string>;
   };
 }
 

@@ -74,6 +74,7 @@ function put(store: FakeStore, at: { key: string; name?: string; project?: strin
       allowNullOrigin: false,
       disallowNoOrigin: false,
       masterKeyHash: null,
+      userEndpoints: new Map(),
     },
   });
 }

@@ -29,6 +29,8 @@ export interface ResolvedEndpoint {
     allowedOrigins: ReadonlySet<string>;
     disallowNoOrigin: boolean;
     masterKeyHash: Uint8Array | null;
+    /** The names of the authentication endpoints, by id. */
+    userEndpoints: ReadonlyMap<string, string>;
   };
 }
 
@@ -138,6 +140,7 @@ function resolve(
       allowedOrigins: toAllowedOrigins(project),
       disallowNoOrigin: project.disallowNoOrigin,
       masterKeyHash: project.masterKeyHash,
+      userEndpoints: project.userEndpoints,
     },
   };
 }

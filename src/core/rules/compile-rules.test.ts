@@ -4,7 +4,7 @@ import type { RuleCaller } from "./rule-facts";
 
 const [ADA, BOB] = ["00000000000000000000000000000001", "00000000000000000000000000000002"] as const;
 const caller = (id: string | null, data: object = {}, keyScope: RuleCaller["keyScope"] = "read_write"): RuleCaller => ({
-  user: id === null ? null : { id, data: JSON.stringify(data) },
+  user: id === null ? null : { id, endpoint: "staff", data: JSON.stringify(data) },
   keyScope,
 });
 const isMet = (text: string, facts: { data?: string; owner?: string | null; caller?: RuleCaller; input?: string }): boolean => {
@@ -179,4 +179,16 @@ it("[A4] the results for a long record are kept for each combination of hidden f
     expect(keysFor(caller(ADA, { role: "admin" }))).toEqual(["phone", "note", "text"]);
   }
   expect(rules.redact(record, caller(BOB))).toBe(rules.redact(record, caller(null)));
+});
+
+it("[A1] @user.endpoint distinguishes callers only where a rule reads it, and is missing for nobody", () => {
+  const staff = caller(ADA);
+  const customer: RuleCaller = { ...staff, user: { id: ADA, endpoint: "customers", data: "{}" } };
+  const rules = compileRules({ read: '@user.endpoint = "staff"' });
+  const isRead = (who: RuleCaller) => rules.rules.read?.isMet({ caller: who, record: { owner: null, data: "{}" } });
+  expect([staff, customer, caller(null)].map(isRead)).toEqual([true, false, false]);
+  expect(rules.identify(staff)).not.toBe(rules.identify(customer));
+  expect(rules.usesUserData).toBe(false);
+  const others = compileRules({ read: "@user.id exists" });
+  expect(others.identify(staff)).toBe(others.identify(customer));
 });

@@ -131,7 +131,7 @@ function toObject(members: readonly (readonly [string, string])[]): string {
 const literal = scalar.filter((text) => parseRule(`a = ${text}`, { input: false }).ok);
 const path = fc.constantFrom(...PATHS);
 const variable = fc.oneof(
-  fc.constantFrom("@user.id", "@owner", "@owner", "@key.scope", "@user.data"),
+  fc.constantFrom("@user.id", "@user.endpoint", "@owner", "@owner", "@key.scope", "@user.data"),
   path.map((each) => (each.startsWith("$") ? "@user.data" : `@user.data${/^\[/.test(each) ? "" : "."}${each}`)),
 );
 const left = fc.oneof(path, path, variable);
@@ -156,7 +156,9 @@ const { rule } = fc.letrec<{ rule: string }>((tie) => ({
 }));
 const rules = rule.filter((text) => parseRule(text, { input: false }).ok);
 const caller: fc.Arbitrary<RuleCaller> = fc.record({
-  user: fc.option(fc.record({ id: fc.constantFrom(...IDS), data: fc.oneof(object, json) })),
+  user: fc.option(
+    fc.record({ id: fc.constantFrom(...IDS), endpoint: fc.constantFrom("a", "ab", "admin", "1"), data: fc.oneof(object, json) }),
+  ),
   keyScope: fc.constantFrom("read" as const, "write" as const, "read_write" as const),
 });
 const record: fc.Arbitrary<RuleRecord> = fc.record({
@@ -208,7 +210,7 @@ describe("[A2] a rule as a predicate and in SQL", () => {
   it.each(["=", "!=", "<", "<=", ">", ">=", "~"])("agree for every pair of values under %s and its negation", async (operator) => {
     const records = SCALARS.flatMap((text) => [text, `[${text}]`]).map((text) => ({ owner: IDS[0], data: `{"a":${text}}` }));
     for (const data of SCALARS.flatMap((text) => [text, `["b", ${text}]`])) {
-      const who: RuleCaller = { user: { id: IDS[0], data }, keyScope: "read" };
+      const who: RuleCaller = { user: { id: IDS[0], endpoint: "a", data }, keyScope: "read" };
       for (const text of [
         `a ${operator} @user.data`,
         `!(a ${operator} @user.data)`,

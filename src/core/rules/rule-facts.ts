@@ -5,8 +5,8 @@ import { type RuleValue, toRuleValue, toStringValue } from "./rule-values";
 
 /** The caller of a request or stream. Do not change it afterwards: the values that rules read from it are kept. */
 export interface RuleCaller {
-  /** `data`: the JSON text of the user's own record. Null: no access token was sent. */
-  readonly user: { readonly id: string; readonly data: string } | null;
+  /** `data`: the JSON text of the user's own record. `endpoint`: the name of the user's authentication endpoint. Null: no access token was sent. */
+  readonly user: { readonly id: string; readonly endpoint: string; readonly data: string } | null;
   readonly keyScope: "read" | "write" | "read_write";
 }
 
@@ -59,7 +59,7 @@ export class FactReader {
   readonly #userData = new PathTable();
   readonly #input = new PathTable();
   readonly #users = new WeakMap<object, RuleValue>();
-  readonly #uses = { userId: false, keyScope: false, userData: new Map<string, readonly string[]>() };
+  readonly #uses = { userId: false, userEndpoint: false, keyScope: false, userData: new Map<string, readonly string[]>() };
 
   /** Prepares an operand. Call it for all operands before the first `read`. */
   add(operand: RuleOperand): void {
@@ -75,6 +75,7 @@ export class FactReader {
         this.#input.add(operand.path);
         return;
       case "userId":
+      case "userEndpoint":
       case "keyScope":
         this.#uses[operand.kind] = true;
         return;
@@ -107,6 +108,8 @@ export class FactReader {
         return { type: "string", text: keyScope };
       case "userId":
         return user === null ? undefined : this.#readUserId(user);
+      case "userEndpoint":
+        return user === null ? undefined : { type: "string", text: user.endpoint };
       case "userData":
         return user === null ? undefined : this.#userData.read(user, user.data, operand.path);
       default:
@@ -129,12 +132,17 @@ export class FactReader {
 
   /** A text that is equal for callers between whom no rule can distinguish. */
   identify(caller: RuleCaller): string {
-    const { userId, keyScope, userData } = this.#uses;
+    const { userId, userEndpoint, keyScope, userData } = this.#uses;
     const read = (operand: RuleOperand) => this.readCaller(operand, caller)?.text ?? null;
     const typed = (path: readonly string[]) => {
       const value = this.readCaller({ kind: "userData", path }, caller);
       return value ? [value.type, value.text] : null;
     };
-    return JSON.stringify([userId ? read({ kind: "userId" }) : "", keyScope ? caller.keyScope : "", [...userData.values()].map(typed)]);
+    return JSON.stringify([
+      userId ? read({ kind: "userId" }) : "",
+      userEndpoint ? read({ kind: "userEndpoint" }) : "",
+      keyScope ? caller.keyScope : "",
+      [...userData.values()].map(typed),
+    ]);
   }
 }

@@ -1,4 +1,6 @@
 /** Judges by access rules (S7). An operation without a rule of its own is judged by the switches of S2. */
+
+import { toUserEndpoint } from "@/src/core/access/access-checks";
 import type {
   FieldPath,
   JudgeCondition,
@@ -28,7 +30,10 @@ export function createRuleJudges({ userData }: { userData: Pick<UserData, "find"
       const create = (data: string | null) =>
         new RuleJudge(
           request,
-          { user: user && data !== null ? { id: user.id, data } : null, keyScope: resolved.key?.scope ?? "read_write" },
+          {
+            user: user && data !== null ? { id: user.id, endpoint: toUserEndpoint(resolved, user.endpointId), data } : null,
+            keyScope: resolved.key?.scope ?? "read_write",
+          },
           revisions,
           userData,
         );

@@ -9,7 +9,8 @@ import { toUserEmailSettings } from "@/src/shared/management/user-emails";
 
 const ENDPOINT_COLUMNS = `e.id::text AS "endpointId", e.name AS "endpointName", e.kind::text AS "endpointKind", e.secure,
   e."othersCanRead", e."othersCanUpdate", e."othersCanDelete", e."fileCacheSeconds", e.schema::text AS schema, e.rules::text AS rules,
-  e."accessFunction", e."userEmails"::text AS "userEmails", p."rateLimit", p.id::text AS "projectId", p."ownerId"::text AS "ownerId", p.revision::text AS revision, p."allowedOrigins", p."allowNullOrigin", p."disallowNoOrigin", p."masterKeyHash"`;
+  e."accessFunction", e."userEmails"::text AS "userEmails", p."rateLimit", p.id::text AS "projectId", p."ownerId"::text AS "ownerId", p.revision::text AS revision, p."allowedOrigins", p."allowNullOrigin", p."disallowNoOrigin", p."masterKeyHash",
+  (SELECT json_agg(json_build_array(a.id, a.name)) FROM "Endpoint" a WHERE a."projectId" = p.id AND a.kind = 'authentication')::text AS "userEndpoints"`;
 
 const FIND = nameStatement(
   "rested_find_definition",
@@ -72,6 +73,8 @@ interface EndpointRow {
   allowNullOrigin: boolean;
   disallowNoOrigin: boolean;
   masterKeyHash: Uint8Array | null;
+  /** JSON text of pairs of id and name. Null: there are none. */
+  userEndpoints: string | null;
 }
 
 interface TicketRow extends EndpointRow {
@@ -164,6 +167,7 @@ function toEndpointAndProject(row: EndpointRow): Omit<Definition, "key"> {
       allowNullOrigin,
       disallowNoOrigin,
       masterKeyHash,
+      userEndpoints: new Map<string, string>(JSON.parse(row.userEndpoints ?? "[]")),
     },
   };
 }

@@ -58,6 +58,8 @@ export interface TriedUser {
   id: string;
   endpointId: string;
   name: string;
+  /** The name of that endpoint. */
+  endpoint: string;
   /** JSON text of its record. */
   data: string;
 }
@@ -77,7 +79,7 @@ export async function readTriedUsers({
     uuids.length === 0
       ? []
       : await db.$queryRaw<TriedUser[]>`
-        SELECT wire_id(u."id") AS "id", u."endpointId"::text AS "endpointId", u."name", r."data"::text AS "data"
+        SELECT wire_id(u."id") AS "id", u."endpointId"::text AS "endpointId", u."name", e."name" AS "endpoint", r."data"::text AS "data"
         FROM "AppUser" u JOIN "Record" r ON r."id" = u."id" JOIN "Endpoint" e ON e."id" = u."endpointId"
         WHERE u."id" = ANY (${uuids}::uuid[]) AND e."projectId" = ${projectId}::uuid`;
   return new Map(rows.map((row) => [row.id, row]));
@@ -111,5 +113,5 @@ export function findEndpointRefusal(
 }
 
 export function toRuleCaller(user: TriedUser | undefined, keyScope: RuleCaller["keyScope"]): RuleCaller {
-  return { user: user ? { id: user.id, data: user.data } : null, keyScope };
+  return { user: user ? { id: user.id, endpoint: user.endpoint, data: user.data } : null, keyScope };
 }

@@ -55,6 +55,7 @@ describe("[A1] rules", () => {
     ["data-x >= -1.50e3", 'data["data-x"] >= -1.50e3'],
     ["$price < 1", 'data["$price"] < 1'],
     ["@user.data.teams ~ $.team", 'userData["teams"] ~ data["team"]'],
+    ['@user.endpoint = "staff"', 'userEndpoint = "staff"'],
     ["@user.id = data.author", 'userId = data["author"]'],
     ['@user.data.role = "admin"', 'userData["role"] = "admin"'],
     ['@user.data["odd key"][0] exists', 'userData["odd key","0"] exists'],

@@ -182,7 +182,7 @@ class RuleParser {
       this.#reader.fail(`${operator} works only with numbers and texts.`, operatorStart);
     if (operator === "~" && (type === "null" || (type === "string" && text === "")))
       this.#reader.fail("After ~ write a text that is not empty, a number, true or false.", rightStart);
-    if (type === "null" && (left.kind === "userId" || left.kind === "owner" || left.kind === "keyScope"))
+    if (type === "null" && (left.kind === "userId" || left.kind === "userEndpoint" || left.kind === "owner" || left.kind === "keyScope"))
       this.#reader.fail(`This is never null. Use ${operator === "=" ? "missing" : "exists"}, without a value.`, operatorStart);
   }
 

@@ -20,7 +20,7 @@ const QUOTED = /"(?:[^"\\\n]|\\.)*"/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?(?![\p{L}\p{N}_.$-])/uy;
 const NUMBER_LENGTH_MAX = 399;
 const EVERY_ITEM = 'There is no [*]. A list contains a value: tags ~ "new". hide reaches into lists by itself: items.price.';
-const VARIABLES = ["@user.id", "@user.data", "@owner", "@input", "@key.scope"] as const;
+const VARIABLES = ["@user.id", "@user.endpoint", "@user.data", "@owner", "@input", "@key.scope"] as const;
 
 export class RuleReader {
   readonly #text: string;
@@ -188,10 +188,11 @@ export class RuleReader {
 
   #userVariable(start: number): RuleOperand {
     if (this.#takeMember("id")) return this.#scalar("userId", start);
+    if (this.#takeMember("endpoint")) return this.#scalar("userEndpoint", start);
     return this.#takeMember("data") ? { kind: "userData", path: this.#steps(false) } : this.#failUnknown(start);
   }
 
-  #scalar(kind: "userId" | "owner" | "keyScope", start: number): RuleOperand {
+  #scalar(kind: "userId" | "userEndpoint" | "owner" | "keyScope", start: number): RuleOperand {
     if (/^[.[]/.test(this.#text.slice(this.#at))) this.fail(`${this.#text.slice(start, this.#at)} is a text and has no fields.`, this.#at);
     return { kind };
   }
@@ -206,7 +207,7 @@ export class RuleReader {
   #failUnknown(start: number): never {
     const written = /^@[\p{L}\p{N}_$.-]*/u.exec(this.#text.slice(start))?.[0] ?? "@";
     const field = /^@user\.(.+)$/.exec(written)?.[1];
-    if (field !== undefined) this.fail(`There is no variable ${written}. Use @user.id or @user.data.${field}.`, start);
+    if (field !== undefined) this.fail(`There is no variable ${written}. Use @user.id, @user.endpoint or @user.data.${field}.`, start);
     const nearest = findNearest(written);
     this.fail(
       nearest === undefined

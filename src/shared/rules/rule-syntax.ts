@@ -24,7 +24,7 @@ export interface RuleLiteral {
 export type RuleOperand =
   | { kind: "literal"; value: RuleLiteral }
   | { kind: "data" | "userData" | "input"; path: readonly string[] }
-  | { kind: "userId" | "owner" | "keyScope" };
+  | { kind: "userId" | "userEndpoint" | "owner" | "keyScope" };
 
 /** Where a part of a rule begins and ends in its text, as offsets of UTF-16 code units. */
 export interface RuleRange {

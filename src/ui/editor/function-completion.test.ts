@@ -14,8 +14,8 @@ test("[S8.5] the members of the function's argument are offered", () => {
   expect(offer("({ u|")).toEqual(all);
   expect(offer("({ |")).toBeUndefined();
   expect(offer("({ |", true)).toEqual(all);
-  expect(offer("({ user }) => user.|")).toEqual(["uniqueId", "data"]);
-  expect(offer("({ user }) => user?.uni|")).toEqual(["uniqueId", "data"]);
+  expect(offer("({ user }) => user.|")).toEqual(["uniqueId", "endpoint", "data"]);
+  expect(offer("({ user }) => user?.uni|")).toEqual(["uniqueId", "endpoint", "data"]);
   expect(offer("(access) => access.|")).toEqual(all);
   expect(offer("export default async function check(a) { return a.record.|")).toEqual(["uniqueId", "data", "owner"]);
   expect(offer("({ request }) => request.key.|")).toEqual(["name", "scope"]);

@@ -21,6 +21,7 @@ const MEMBERS: ReadonlyMap<string, readonly CompletionOption[]> = new Map([
     "user",
     [
       { label: "uniqueId", detail: "text" },
+      { label: "endpoint", detail: "name of the authentication endpoint" },
       { label: "data", detail: "the user’s own record" },
     ],
   ],

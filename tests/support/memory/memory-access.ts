@@ -55,6 +55,7 @@ export function createResolvedEndpoint({
       allowedOrigins: new Set(origins),
       disallowNoOrigin,
       masterKeyHash: masterKey === undefined ? null : sha256(masterKey),
+      userEndpoints: new Map([["users-id", "some/users"]]),
     },
   };
 }

@@ -86,6 +86,8 @@ function name(operand: RuleOperand): string {
       return operand.path.length === 0 ? "the sent body" : `the sent ${operand.path.join(".")}`;
     case "userId":
       return "the user’s uniqueId";
+    case "userEndpoint":
+      return "the user’s authentication endpoint";
     case "owner":
       return "the record’s owner";
     case "keyScope":

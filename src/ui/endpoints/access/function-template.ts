@@ -2,7 +2,7 @@
 export const FUNCTION_TEMPLATE = `// Runs on the server for every request and every change of a stream, after the rules.
 // Returns true, false or { allow, reason }. If it fails, access is refused.
 export default async function access({ operation, user, record, input, find }) {
-  // user: { uniqueId, data }, or null if nobody is logged in.
+  // user: { uniqueId, endpoint, data }, or null if nobody is logged in.
   if (!user) return { allow: false, reason: "Log in first." };
 
   // data is the user's own record. Rules of the authentication endpoint must keep users from setting their role.

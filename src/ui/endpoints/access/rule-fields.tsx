@@ -87,6 +87,7 @@ const EXAMPLES = [
   ["@owner = @user.id", "the user’s own records"],
   ["members ~ @user.id", "a list in the record contains the user"],
   ['@user.data.role = "admin"', "a field of the user’s own record"],
+  ['@user.endpoint = "staff"', "users of that authentication endpoint"],
   ["@user.id exists", "anyone who is logged in"],
   ["@input.price >= 0", "the sent body; only in Create and Update"],
   ["public = true | @owner = @user.id", "or; & is and, !( … ) is not"],
