@@ -1,6 +1,5 @@
 /** Judges by access functions (S8), and their combination with the rules of the endpoint: both must allow. */
 import { createHash } from "node:crypto";
-import { toUserEndpoint } from "@/src/core/access/access-checks";
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type {
   JudgeDependency,
@@ -91,9 +90,7 @@ class FunctionJudge implements RecordJudge {
     this.#source = source;
     this.#options = options;
     this.#userData = userData;
-    this.#user = toUserText(
-      user && userData !== null ? { id: user.id, endpoint: toUserEndpoint(request.resolved, user.endpointId), data: userData } : null,
-    );
+    this.#user = toUserText(user && userData !== null ? { id: user.id, endpoint: request.userEndpoint, data: userData } : null);
     this.#client = toRequestText({ origin: origin ?? null, key });
     // Everything that the function sees, other than the record, the input and the time.
     this.identity = createHash("sha256")

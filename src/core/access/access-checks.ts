@@ -95,14 +95,10 @@ export function isSameHash(left: Uint8Array | null, right: Uint8Array | null): b
   return left !== null && right !== null && left.byteLength === right.byteLength && timingSafeEqual(left, right);
 }
 
-/** The name of a user's authentication endpoint. */
-export function toUserEndpoint({ project, endpoint }: ResolvedEndpoint, endpointId: string): string {
-  return endpoint.id === endpointId ? endpoint.name : (project.userEndpoints.get(endpointId) ?? "");
-}
-
 /** The caller of an operation at an endpoint with rules or a function. */
 export function toJudgeRequest(resolved: ResolvedEndpoint, user: JudgeRequest["user"], origin: string | undefined): JudgeRequest {
   const allowsOthers: JudgeRequest["allowsOthers"] = (operation) =>
     !needsToken(resolved, operation) || areOthersAllowed(resolved, operation);
-  return { resolved, user, origin, allowsOthers };
+  const userEndpoint = (user && resolved.project.userEndpoints.get(user.endpointId)) ?? "";
+  return { resolved, user, userEndpoint, origin, allowsOthers };
 }

@@ -96,6 +96,8 @@ export interface JudgeRequest {
   resolved: ResolvedEndpoint;
   /** The user of the access token, and the user's authentication endpoint. Null: no token was sent. */
   user: { id: string; endpointId: string } | null;
+  /** The name of that authentication endpoint. Empty without a user. */
+  userEndpoint: string;
   origin: string | undefined;
   /** Whether an operation that has no rule of its own is allowed on records that do not belong to the user (S2). */
   allowsOthers(operation: JudgedOperation): boolean;

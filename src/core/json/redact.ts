@@ -61,7 +61,7 @@ function findOdd(text: string, start: number): number {
   return escapedAt < 0 ? disguise : Math.min(escapedAt, disguise);
 }
 
-/** What a text must contain to have the path, unless keys have other spellings. */
+/** The quoted keys that a text with the path contains, unless its keys have other spellings. */
 function listQuotedKeys(path: readonly string[]): string[] {
   return path.filter((step) => PLAIN.test(step) && !INDEX.test(step)).map((step) => `"${step}"`);
 }
@@ -153,7 +153,7 @@ class Cut {
     }
   }
 
-  /** What the key matches. Most keys match nothing, so they are compared in place. */
+  /** The nodes that the key matches. Most keys match nothing, so they are compared in place. */
   #enterMember(nodes: readonly Node[], keyStart: number, keyEnd: number): readonly Node[] {
     const text = this.#text;
     const [node] = nodes;

@@ -1,6 +1,5 @@
 /** Judges by access rules (S7). An operation without a rule of its own is judged by the switches of S2. */
 
-import { toUserEndpoint } from "@/src/core/access/access-checks";
 import type {
   FieldPath,
   JudgeCondition,
@@ -31,7 +30,7 @@ export function createRuleJudges({ userData }: { userData: Pick<UserData, "find"
         new RuleJudge(
           request,
           {
-            user: user && data !== null ? { id: user.id, endpoint: toUserEndpoint(resolved, user.endpointId), data } : null,
+            user: user && data !== null ? { id: user.id, endpoint: request.userEndpoint, data } : null,
             keyScope: resolved.key?.scope ?? "read_write",
           },
           revisions,

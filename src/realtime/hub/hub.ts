@@ -33,7 +33,7 @@ import { createSealCursor } from "../wire/sealed-cursors";
 import type { StreamFormat } from "../wire/stream-format";
 import { type ChangeSource, type Channel, type Channels, createChannels } from "./channels";
 import { type Connection, type OpenStream, type Subscription, type Transport, toConnection } from "./connection";
-import { createJudgeWatch, type JudgeWatch } from "./judge-watch";
+import { createJudgeWatch, type JudgeWatch, toStreamDependencies } from "./judge-watch";
 import { createQueuePressure, type QueueHolder, type QueuePressure } from "./queue-pressure";
 import { createSession, type Session, type Start } from "./session";
 import { createStreamChecks, type StreamChecks } from "./stream-checks";
@@ -81,7 +81,8 @@ export interface Hub {
   closeAll(error: AppError): void;
 }
 
-export interface HubOptions {
+/** `now`: in milliseconds, for the turns of judges and filters. */
+export interface HubOptions extends Pick<Parameters<typeof createChannels>[0], "now"> {
   changes: Pick<ChangeLog, "positions" | "read" | "readFor">;
   snapshots: SnapshotReader;
   notifications: Pick<ChangeNotifications, "subscribe">;
@@ -104,8 +105,6 @@ export interface HubOptions {
   queuesBytesMax: number;
   /** Counts the streams by endpoint together with the other workers of this server. */
   openStreams?: SharedGauge | undefined;
-  /** The time in milliseconds by which the evaluations of judges and filters take turns. Default: that of the process. */
-  now?: (() => number) | undefined;
   /** The memory that the buffers of this process take. The default reads it from the process. */
   readHeldBytes?: () => number;
 }
@@ -303,10 +302,7 @@ class StreamHub implements Hub {
       },
     });
     source.add(session);
-    if (judge) {
-      const own = judge.dependencies?.().filter(({ isInIdentity }) => isInIdentity) ?? [];
-      this.#judgeWatch.add(session, { own, found: judge.isImmediate ? undefined : source.dependencies });
-    }
+    if (judge) this.#judgeWatch.add(session, toStreamDependencies(judge, source.dependencies));
     this.#options.openStreams?.add(grant.endpoint.id, 1);
     // The stream is registered before it begins, so that it can be ended at once.
     session.begin(start, known);

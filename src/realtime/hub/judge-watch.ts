@@ -1,17 +1,23 @@
 /** Notices changes of the records that the judges of open streams depend on (W6): a log tailer follows each endpoint that has such records. */
-import type { JudgeDependency } from "@/src/core/access/record-judge";
+import type { JudgeDependency, RecordJudge } from "@/src/core/access/record-judge";
 import type { ChangeNotification } from "@/src/core/streams/ports";
 import type { LogTailer } from "../log/log-tailer";
 import type { Channels } from "./channels";
 import { createRecentChanges, type RecentChanges } from "./recent-changes";
 import type { Session } from "./session";
 
-/** What a stream depends on. */
+/** The records that a stream depends on. */
 export interface StreamDependencies {
   /** The records that are part of the identity of its judge. */
   own: readonly JudgeDependency[];
-  /** What its judge, and those that share its verdicts, have found. The list grows. Streams with the same function are watched together. Undefined: nothing. */
+  /** The records that its judge, and those that share its verdicts, have found. The list grows. Streams with the same function are watched together. Undefined: nothing. */
   found: (() => readonly JudgeDependency[]) | undefined;
+}
+
+/** `found`: see StreamDependencies. A judge that is immediate finds nothing. */
+export function toStreamDependencies(judge: RecordJudge, found: StreamDependencies["found"]): StreamDependencies {
+  const own = judge.dependencies?.().filter(({ isInIdentity }) => isInIdentity) ?? [];
+  return { own, found: judge.isImmediate ? undefined : found };
 }
 
 export interface JudgeWatch {
@@ -106,7 +112,7 @@ class DependencyWatch implements JudgeWatch {
     const group: Group = { endpointId, sessions: new Set([session]), list, watched: [], finds };
     if (finds) {
       const { finders, recent, tailer } = this.#watched(endpointId);
-      // Whoever finds records reads them after this position.
+      // Records that are found from now on are read after this position.
       if (finders.size === 0) recent.reset(tailer.position()?.seq ?? Number.POSITIVE_INFINITY);
       finders.add(group);
     }

@@ -112,7 +112,7 @@ describe("[A1] rules", () => {
     ["a ~ null", "a text that is not empty", [1, 5]],
     ["@owner = null", "Use missing", [1, 8]],
     ["@user.id != null", "Use exists", [1, 10]],
-    ["@user.name = 1", "There is no variable @user.name. Use @user.id or @user.data.name", [1, 1]],
+    ["@user.name = 1", "There is no variable @user.name. Use @user.id, @user.endpoint or @user.data.name", [1, 1]],
     ["@user = 1", "Do you mean @user.id?", [1, 1]],
     ["@usr.id = 1", "Do you mean @user.id?", [1, 1]],
     ["@key = 1", "Do you mean @key.scope?", [1, 1]],
