@@ -81,7 +81,6 @@ export interface Hub {
   closeAll(error: AppError): void;
 }
 
-/** `now`: in milliseconds, for the turns of judges and filters. */
 export interface HubOptions extends Pick<Parameters<typeof createChannels>[0], "now"> {
   changes: Pick<ChangeLog, "positions" | "read" | "readFor">;
   snapshots: SnapshotReader;
