@@ -14,6 +14,7 @@ const BENCHES = {
   "access-rules": "pages of a million records with access rules, beside pages without [records]",
   "fan-out": "deliveries to many sockets, below the database [sockets] [bytes]",
   "sustained-fan-out": "a rate of writes to many subscribers [writes per second] [subscribers] [seconds]",
+  console: "the console in Chromium while it follows a flood [writes per second] [seconds] [held changes] [--check]",
   filters: "filters of streams, one job after the other [expression]",
   "idle-sockets": "the memory of idle WebSockets [sockets]",
   hostile: "the latency of four clients while others send expensive requests [attacks]",

@@ -6,19 +6,15 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import net from "node:net";
 import os from "node:os";
-import { setTimeout as delay } from "node:timers/promises";
 import { toHandshake } from "@/tests/support/clients/raw-stream";
 import { until } from "@/tests/support/until";
-import { HOST, startBenchNode } from "./support/bench-node";
+import { startBenchNode } from "./support/bench-node";
+import { connect, writeAtRate } from "./support/paced-writes";
 
-const WRITER_CONNECTIONS = 128;
 const WARM_UP_WRITES = 500;
 /** The size of a record's data. */
 const BODY = JSON.stringify({ note: "x".repeat(40) });
-/** The interval at which a writer checks whether it is behind. */
-const PACE_MS = 5;
 /** The first byte of a complete text frame. */
 const TEXT = 0x81;
 /** A pong, masked with zeros and empty. Sent unsolicited: finding each ping among the changes would cost more than reading them. */
@@ -115,42 +111,9 @@ function cpuMs(): number {
 function runWriters(): void {
   process.on("message", async (task: Task | "state") => {
     if (task === "state") process.send?.({ cpuMs: cpuMs() } satisfies Computed);
-    else process.send?.({ writes: await write(task) });
+    else process.send?.({ writes: await writeAtRate(task, () => BODY) });
   });
   process.once("disconnect", () => process.exit());
-}
-
-async function write({ port, target, count, rate }: Task): Promise<number> {
-  const request = `POST ${target} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
-  const idle: net.Socket[] = [];
-  let [sent, acknowledged] = [0, 0];
-  for (let n = 0; n < WRITER_CONNECTIONS; n++) idle.push(await connect(port));
-  const sockets = [...idle];
-  for (const socket of sockets) {
-    socket.on("data", (chunk: Buffer) => {
-      if (chunk.toString("latin1", 0, 12) !== "HTTP/1.1 201") throw new Error(chunk.toString());
-      acknowledged++;
-      idle.push(socket);
-    });
-  }
-  const startedAt = performance.now();
-  const endsAt = rate === 0 ? Number.POSITIVE_INFINITY : startedAt + (count / rate) * 1_000;
-  // Independent clients: a writer that is behind catches up as fast as the connections allow, until the time is over.
-  while (acknowledged < count && performance.now() < endsAt) {
-    const due = rate === 0 ? count : Math.min(count, ((performance.now() - startedAt) / 1_000) * rate);
-    // Uses the connections in rotation, because the server closes connections that send nothing.
-    for (; sent < due && idle.length > 0; sent++) idle.shift()?.write(request);
-    await delay(idle.length === 0 ? 1 : PACE_MS);
-  }
-  await until("the last answers", () => acknowledged >= sent, { timeoutMs: DRAIN_TIMEOUT_MS });
-  for (const socket of sockets) socket.destroy();
-  return acknowledged;
-}
-
-async function connect(port: number): Promise<net.Socket> {
-  const socket = net.connect({ port, host: HOST, noDelay: true });
-  await once(socket, "connect");
-  return socket;
 }
 
 /** Receives a stream, and opens its sockets. They count bytes, because all frames have the same length. */

@@ -24,9 +24,10 @@ import type { Detail } from "./engine/console-client";
 import type { Flush } from "./engine/console-messages";
 import { type EventFilter, FILTER_NONE, isFilterEmpty, parseFilterText } from "./engine/event-filter";
 import type { FilterActions } from "./filter-actions";
-import { EventList, LIST_HEAD_PX, NoMatches } from "./list/event-list";
+import { EventList, NoMatches } from "./list/event-list";
+import { ListController } from "./list/list-controller";
 import { StoredRecords } from "./list/stored-records";
-import { useListScroll } from "./list/use-list-scroll";
+import { usePins } from "./list/use-pins";
 import { ShortcutSheet } from "./shortcut-sheet";
 import type { ShortcutId } from "./shortcuts";
 import { StatusAnnouncer } from "./status-announcer";
@@ -46,8 +47,10 @@ interface Props {
 export function Console({ projectId, endpointId, origin, initial }: Props) {
   const [filter, setFilter] = useFilter();
   const { flush, client } = useConsole(endpointId, initial, filter);
-  const scroll = useListScroll(flush, client, LIST_HEAD_PX);
-  const selection = useSelection(client, scroll);
+  const [list] = useState(() => new ListController(initial));
+  useEffect(() => client && list.connect(client), [list, client]);
+  const { paths: pins } = usePins(endpointId);
+  const selection = useSelection(client, list);
   const [tab, setTab] = useState<DetailTab>("changes");
   const [widthPx, setWidthPx] = useDetailWidth();
   const [sheet, setSheet] = useState(false);
@@ -73,7 +76,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
     setFilter(next);
     // A text that is being typed is often not complete. The list keeps the last filter that was.
     if (!parseFilterText(next.text).ok) return;
-    client?.setFilter(next, selection.selected ?? (scroll.following ? undefined : flush.rows[0]?.ordinal), scroll.readView());
+    client?.setFilter(next, selection.selected ?? (list.status.following ? undefined : flush.rows[0]?.ordinal), list.readView());
   };
   const filterActions: FilterActions = {
     addValue: (path, operator, value) =>
@@ -101,13 +104,14 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   };
   const skip = () => {
     client?.resume();
-    scroll.follow();
+    list.follow();
   };
 
   const run: Record<ShortcutId, () => boolean> = {
     pause: () => did(() => (flush.paused ? client?.resume() : client?.pause())),
     live: () => did(skip),
-    first: () => did(scroll.toTop),
+    first: () => did(list.toTop),
+    older: () => did(() => client?.loadOlder()),
     next: () => did(() => selection.step(1)),
     previous: () => did(() => selection.step(-1)),
     open: () => did(() => (selection.selected === undefined ? selection.step(0) : focusDetail(rootRef.current))),
@@ -158,7 +162,8 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
           ) : (
             <EventList
               flush={flush}
-              scroll={scroll}
+              list={list}
+              pins={pins}
               selected={selection.selected}
               onSelect={selection.select}
               onLoadOlder={() => client?.loadOlder()}
@@ -180,7 +185,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
         {selection.selected === undefined ? null : (
           <>
             <ResizeHandle {...DETAIL_WIDTH} widthPx={widthPx} onResize={setWidthPx} />
-            <aside
+            <div
               data-console-detail=""
               style={{ width: widthPx }}
               className="min-h-0 max-w-[60%] shrink-0 max-lg:fixed max-lg:inset-0 max-lg:z-20 max-lg:w-full! max-lg:max-w-none"
@@ -195,7 +200,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
                 onEdit={isMail ? undefined : edit}
                 onDelete={isMail ? undefined : (event) => compose({ ...DRAFT_NEW, method: "DELETE", recordId: event.recordId })}
               />
-            </aside>
+            </div>
           </>
         )}
       </div>
@@ -228,7 +233,7 @@ function copyDetail(detail: Detail | undefined): boolean {
   return true;
 }
 
-function useSelection(client: ReturnType<typeof useConsole>["client"], scroll: ReturnType<typeof useListScroll>) {
+function useSelection(client: ReturnType<typeof useConsole>["client"], list: ListController) {
   const [selected, setSelected] = useState<number>();
   const [detail, setDetail] = useState<Detail>();
   const wanted = useRef<number>(undefined);
@@ -248,26 +253,30 @@ function useSelection(client: ReturnType<typeof useConsole>["client"], scroll: R
   // Ordinals of another worker are different.
   useEffect(() => () => choose(undefined), [choose]);
 
-  const { hold, reveal } = scroll;
   const select = useCallback(
     (ordinal: number) => {
       if (!client) return;
-      hold();
+      list.hold();
       choose(ordinal);
     },
-    [client, choose, hold],
+    [client, choose, list],
   );
   const step = useCallback(
     (by: number) => {
       void client?.step(wanted.current, wanted.current === undefined ? 0 : by).then(({ ordinal, index }) => {
         if (ordinal === undefined) return;
-        reveal(index);
+        // One step up from the oldest change leads to older ones.
+        if (by < 0 && ordinal === wanted.current) client.loadOlder();
+        list.reveal(index);
         choose(ordinal);
       });
     },
-    [client, choose, reveal],
+    [client, choose, list],
   );
-  const clear = useCallback(() => choose(undefined), [choose]);
+  const clear = useCallback(() => {
+    choose(undefined);
+    list.release();
+  }, [choose, list]);
   return { selected, detail, select, step, clear };
 }
 

@@ -7,6 +7,7 @@ export type ShortcutId =
   | "open"
   | "close"
   | "first"
+  | "older"
   | "live"
   | "filter"
   | "tab-changes"
@@ -33,6 +34,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { id: "pause", label: "Pause or resume", group: "Stream", keys: [" "], scope: "anywhere" },
   { id: "live", label: "Jump to latest and follow", group: "Stream", keys: ["End"], scope: "anywhere" },
   { id: "first", label: "Jump to oldest", group: "List", keys: ["Home"], scope: "grid" },
+  { id: "older", label: "Load older changes", group: "List", keys: ["o"], scope: "anywhere" },
   { id: "next", label: "Next change", group: "List", keys: ["j", "ArrowDown"], scope: "anywhere" },
   { id: "previous", label: "Previous change", group: "List", keys: ["k", "ArrowUp"], scope: "anywhere" },
   { id: "open", label: "Open change", group: "List", keys: ["Enter"], scope: "grid" },

@@ -2,7 +2,7 @@
 "use client";
 
 import { Keyboard, Pause, Play } from "lucide-react";
-import type { RefObject } from "react";
+import { type RefObject, useRef } from "react";
 import { Button } from "../components/button";
 import { classNames } from "../components/class-names";
 import { formatCount } from "../format/format-number";
@@ -30,13 +30,7 @@ export function Toolbar({ flush, filter, filterRef, onFilter, onPause, onResume,
   return (
     <div className="flex shrink-0 flex-wrap items-center gap-x-3 gap-y-2 border-b border-line px-4 py-2 max-sm:px-3">
       <ConnectionStatus connection={flush.connection} rate={flush.rate} onReconnect={onReconnect} />
-      {flush.paused ? (
-        <Paused buffered={flush.buffered} onResume={onResume} onSkip={onSkip} />
-      ) : (
-        <Button tone="quiet" square aria-label="Pause" title={toTooltip("pause", "Pause")} onClick={onPause}>
-          <Pause className="size-4" aria-hidden="true" />
-        </Button>
-      )}
+      <PauseControls flush={flush} onPause={onPause} onResume={onResume} onSkip={onSkip} />
       <RateStrip rates={flush.rates} />
       <div className="flex min-w-64 flex-1 items-center justify-end gap-2 max-sm:min-w-full">
         <OperationFilter filter={filter} onFilter={onFilter} />
@@ -52,18 +46,41 @@ export function Toolbar({ flush, filter, filterRef, onFilter, onPause, onResume,
   );
 }
 
-function Paused({ buffered, onResume, onSkip }: { buffered: number; onResume: () => void; onSkip: () => void }) {
+/** One button pauses and resumes, so that it keeps the focus. */
+function PauseControls({
+  flush: { paused, buffered },
+  onPause,
+  onResume,
+  onSkip,
+}: Pick<Props, "flush" | "onPause" | "onResume" | "onSkip">) {
+  const pause = useRef<HTMLButtonElement>(null);
   return (
     <div className="flex items-center gap-2">
-      <span className="text-warn">
-        <span className="font-medium">Paused</span> · {formatCount(buffered)} buffered
-      </span>
-      <Button title={toTooltip("pause", "Resume")} onClick={onResume}>
-        <Play className="size-3.5" aria-hidden="true" />
-        Resume
+      {paused ? (
+        <span className="text-warn">
+          <span className="font-medium">Paused</span> · {formatCount(buffered)} buffered
+        </span>
+      ) : null}
+      <Button
+        ref={pause}
+        tone={paused ? "secondary" : "quiet"}
+        square={!paused}
+        aria-label={paused ? undefined : "Pause"}
+        title={toTooltip("pause", paused ? "Resume" : "Pause")}
+        onClick={paused ? onResume : onPause}
+      >
+        {paused ? <Play className="size-3.5" aria-hidden="true" /> : <Pause className="size-4" aria-hidden="true" />}
+        {paused ? "Resume" : null}
       </Button>
-      {buffered > 0 ? (
-        <Button tone="quiet" title={toTooltip("live", "Skip to live")} onClick={onSkip}>
+      {paused && buffered > 0 ? (
+        <Button
+          tone="quiet"
+          title={toTooltip("live", "Skip to live")}
+          onClick={() => {
+            onSkip();
+            pause.current?.focus();
+          }}
+        >
           Skip to live
         </Button>
       ) : null}

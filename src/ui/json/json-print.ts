@@ -1,13 +1,30 @@
 /** Prints JSON trees as text, with digits and key order unchanged. Pure. */
 import type { JsonNode } from "./json-tree";
 
+/** A text on one line. */
+export interface CompactText {
+  text: string;
+  /** Where the text has scalar values, beside keys and punctuation: start and end of each, alternating. */
+  values: number[];
+}
+
 /** Prints on one line. Text longer than `lengthMax` is cut and ends in “…”; the rest of the tree is not visited. */
 export function toCompactText(node: JsonNode, lengthMax = Number.POSITIVE_INFINITY): string {
+  return toCompactParts(node, lengthMax).text;
+}
+
+/** As toCompactText, with the places of the values. */
+export function toCompactParts(node: JsonNode, lengthMax: number): CompactText {
   let text = "";
+  const values: number[] = [];
   // Returns false when the text is long enough.
   const write = (piece: string): boolean => {
     text += piece;
     return text.length <= lengthMax;
+  };
+  const writeValue = (piece: string): boolean => {
+    values.push(Math.min(text.length, lengthMax), Math.min(text.length + piece.length, lengthMax));
+    return write(piece);
   };
   const walk = (current: JsonNode): boolean => {
     switch (current.kind) {
@@ -22,13 +39,13 @@ export function toCompactText(node: JsonNode, lengthMax = Number.POSITIVE_INFINI
       case "array":
         return write("[") && current.items.every((item, index) => write(index === 0 ? "" : ", ") && walk(item)) && write("]");
       case "string":
-        return write(JSON.stringify(current.value.length > lengthMax ? current.value.slice(0, lengthMax) : current.value));
+        return writeValue(JSON.stringify(current.value.length > lengthMax ? current.value.slice(0, lengthMax) : current.value));
       default:
-        return write(current.text);
+        return writeValue(current.text);
     }
   };
   walk(node);
-  return text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;
+  return { text: text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text, values };
 }
 
 /** Prints with an indentation of two spaces. */

@@ -1,4 +1,7 @@
-/** The page's connection to the console's worker: at most one flush per frame. */
+/**
+ * The page's connection to the console's worker: at most one flush per frame. The list draws every flush; the rest of the page, which React
+ * renders, receives fewer of them during a flood.
+ */
 
 import type { StreamEvent } from "../../stream/stream-event";
 import type { Flush, FromWorker, PreviousVersion, ToWorker, View } from "./console-messages";
@@ -6,6 +9,8 @@ import type { EventFilter } from "./event-filter";
 
 /** Above this rate no one can read every change. Only every second frame is then drawn, which leaves time for input. */
 const READABLE_RATE = 300;
+/** The interval of the flushes that the rest of the page receives during a flood. */
+const FLOOD_INTERVAL_MS = 250;
 
 export interface Detail {
   ordinal: number;
@@ -19,6 +24,7 @@ export interface ConsoleClientOptions {
   filter: EventFilter;
   /** The first paint by the server; shown until the worker has read the log. */
   initial: Flush;
+  /** Called with every flush, but at most every 250 ms during a flood unless the state of the console changes. */
   onFlush: (flush: Flush) => void;
 }
 
@@ -27,16 +33,27 @@ export class ConsoleClient {
   readonly #onFlush: (flush: Flush) => void;
   readonly #details = new Map<number, (detail: Detail) => void>();
   readonly #steps: ((step: { ordinal: number | undefined; index: number }) => void)[] = [];
+  readonly #listeners = new Set<(flush: Flush) => void>();
   #snapshot: Flush;
   #hasLog = false;
   #frame = 0;
+  #reported: Flush;
+  #reportedMs = Number.NEGATIVE_INFINITY;
+  #reportTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor({ endpointId, filter, initial, onFlush }: ConsoleClientOptions) {
     this.#snapshot = initial;
+    this.#reported = initial;
     this.#onFlush = onFlush;
     this.#worker = new Worker(new URL("./console-worker.ts", import.meta.url), { type: "module", name: "console" });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     this.#post({ type: "open", endpointId, origin: window.location.origin, filter });
+  }
+
+  /** Calls `listener` with every flush, once a frame, before the browser paints. Returns a function that unsubscribes. */
+  subscribe(listener: (flush: Flush) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   setView(view: View): void {
@@ -78,6 +95,7 @@ export class ConsoleClient {
   /** Terminates the worker and its stream. */
   stop(): void {
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#reportTimer);
     this.#worker.onmessage = null;
     this.#worker.terminate();
   }
@@ -102,16 +120,41 @@ export class ConsoleClient {
     this.#hasLog ||= flush.history !== "loading";
     // Until the worker has read the log, the first paint has more events.
     this.#snapshot = this.#hasLog ? flush : { ...this.#snapshot, connection: flush.connection };
-    this.#onFlush(this.#snapshot);
-    const ready = () => this.#post({ type: "ready" });
-    const isFlood = flush.rate > READABLE_RATE;
     this.#frame = requestAnimationFrame(() => {
-      if (isFlood) this.#frame = requestAnimationFrame(ready);
+      for (const listener of this.#listeners) listener(this.#snapshot);
+      this.#report();
+      const ready = () => this.#post({ type: "ready" });
+      if (flush.rate > READABLE_RATE) this.#frame = requestAnimationFrame(ready);
       else ready();
     });
+  }
+
+  /** Passes the newest flush on, immediately or at the end of the interval. */
+  #report(): void {
+    clearTimeout(this.#reportTimer);
+    const waitMs = this.#reportedMs + FLOOD_INTERVAL_MS - performance.now();
+    if (this.#snapshot.rate > READABLE_RATE && waitMs > 0 && isSameState(this.#snapshot, this.#reported)) {
+      this.#reportTimer = setTimeout(() => this.#report(), waitMs);
+      return;
+    }
+    this.#reported = this.#snapshot;
+    this.#reportedMs = performance.now();
+    this.#onFlush(this.#snapshot);
   }
 
   #post(message: ToWorker): void {
     this.#worker.postMessage(message);
   }
+}
+
+/** True if two flushes differ only in counts and rows. */
+function isSameState(one: Flush, other: Flush): boolean {
+  return (
+    one.generation === other.generation &&
+    one.paused === other.paused &&
+    one.history === other.history &&
+    one.connection.state === other.connection.state &&
+    one.total > 0 === other.total > 0 &&
+    one.matched > 0 === other.matched > 0
+  );
 }

@@ -141,21 +141,34 @@ describe("ConsoleEngine", () => {
     engine.receive(message(1, { data: '{"status":"new","n":1}', record: 7 }));
     engine.receive(message(2, { type: "PUT", data: '{"status":"paid","n":1,"by":"me"}', record: 7 }));
     engine.receive(message(3, { type: "PUT", data: '{"a":1}', record: 8 }));
-    expect(engine.flush().rows.map(({ preview, isPaths }) => [preview, isPaths])).toEqual([
-      ['{"status": "new", "n": 1}', false],
-      ['status: "paid", +by: "me"', true],
-      ['{"a": 1}', false],
+    expect(engine.flush().rows.map(({ preview, values }) => [preview, toShown(preview, values)])).toEqual([
+      ['{"status": "new", "n": 1}', ['"new"', "1"]],
+      ['status: "paid", +by: "me"', ['"paid"', '"me"']],
+      ['{"a": 1}', ["1"]],
     ]);
     expect(engine.get(1)).toMatchObject({ event: { seq: 2 }, previous: { seq: 1 } });
     expect(engine.get(2)?.previous).toBeUndefined();
     expect(engine.get(99)).toBeUndefined();
   });
 
+  it("shows the values at pinned paths, for later changes too, until they are unpinned", () => {
+    const { engine } = createEngine();
+    engine.receive(message(1, { data: '{"a":{"b":[1,2]},"t":20.50}' }));
+    const pinned = (pins: readonly string[]) => {
+      engine.setView({ follow: true, count: 10, characters: 100, pins });
+      return engine.flush().rows.map((row) => row.pins);
+    };
+    expect(pinned(["a.b[1]", "t", "x"])).toEqual([["2", "20.50", ""]]);
+    engine.receive(message(2, { data: '{"t":"warm"}' }));
+    expect(pinned(["t"])).toEqual([["20.50"], ["warm"]]);
+    expect(pinned([])).toEqual([[], []]);
+  });
+
   it("sends as many characters as fit, and more when more fit", () => {
     const { engine } = createEngine();
     engine.receive(message(1, { data: `"${"x".repeat(100)}"` }));
     engine.setView({ follow: true, count: 10, characters: 20 });
-    expect(engine.flush().rows[0]?.preview).toBe(`"${"x".repeat(19)}`);
+    expect(engine.flush().rows[0]?.preview).toBe(`"${"x".repeat(18)}…`);
     engine.setView({ follow: true, count: 10, characters: 200 });
     expect(engine.flush().rows[0]?.preview).toHaveLength(102);
   });
@@ -189,3 +202,8 @@ describe("ConsoleEngine", () => {
     expect(engine.flush().rates.every((count) => count === 0)).toBe(true);
   });
 });
+
+/** The parts of a preview that are values. */
+function toShown(preview: string, values: readonly number[]): string[] {
+  return values.flatMap((start, index) => (index % 2 === 0 ? [preview.slice(start, values[index + 1])] : []));
+}

@@ -6,7 +6,7 @@ import { parseCursor } from "@/src/shared/streams/cursor";
 import type { ConnectionState } from "../../stream/stream-connection";
 import { isMarkKind, type StreamEvent } from "../../stream/stream-event";
 import { type LogPage, parseStreamMessage } from "../../stream/stream-message";
-import { PREVIEW_LENGTH_MAX, type RowView, toRowView } from "../list/row-view";
+import { PREVIEW_LENGTH_MAX, type RowView, toPinPaths, toRowView } from "../list/row-view";
 import { type Flush, type HistoryState, RATE_SECONDS, type View } from "./console-messages";
 import { createMatcher, type EventFilter } from "./event-filter";
 import { EventRing, type RingLimits } from "./event-ring";
@@ -36,6 +36,7 @@ export class ConsoleEngine {
   #matchedMarks = 0;
   #generation = 0;
   #view: View = { follow: true, count: 60, characters: PREVIEW_LENGTH_MAX };
+  #pins: ReturnType<typeof toPinPaths> = [];
   /** The ordinal of the first event that is hidden by the pause. */
   #pausedAt: number | undefined;
   #connection: ConnectionState = { state: "connecting", attempt: 1 };
@@ -79,6 +80,10 @@ export class ConsoleEngine {
     this.#filterProblem = problem;
   }
   setView(view: View): void {
+    if ((view.pins ?? []).join("\n") !== (this.#view.pins ?? []).join("\n")) {
+      this.#pins = toPinPaths(view.pins ?? []);
+      this.#rowCache.clear();
+    }
     this.#view = view;
   }
 
@@ -268,7 +273,7 @@ export class ConsoleEngine {
     const cached = this.#rowCache.get(ordinal);
     if (cached) return cached;
     if (this.#rowCache.size >= ROW_CACHE_MAX) this.#rowCache.clear();
-    const row = toRowView(this.#ring, ordinal);
+    const row = toRowView(this.#ring, ordinal, this.#pins);
     this.#rowCache.set(ordinal, row);
     return row;
   }
@@ -294,7 +299,7 @@ export class ConsoleEngine {
   }
 }
 
-/** Cuts the preview to what fits, to save copying and painting. */
+/** Cuts the preview to what fits, so that the page needs neither long texts nor CSS to shorten them. */
 function cutPreview(row: RowView, characters: number): RowView {
-  return row.preview.length > characters ? { ...row, preview: row.preview.slice(0, characters) } : row;
+  return row.preview.length > characters ? { ...row, preview: `${row.preview.slice(0, characters - 1)}…` } : row;
 }

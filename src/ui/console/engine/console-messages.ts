@@ -5,8 +5,8 @@ import type { StreamEvent } from "../../stream/stream-event";
 import type { RowView } from "../list/row-view";
 import type { EventFilter } from "./event-filter";
 
-/** The rows that the page shows, and how many characters of data fit in each. Indexes are those of `Flush`. */
-export type View = { count: number; characters: number } & ({ follow: true } | { follow: false; from: number });
+/** The rows that the page shows, how many characters of data fit in each, and the pinned paths. Indexes are those of `Flush`. */
+export type View = { count: number; characters: number; pins?: readonly string[] } & ({ follow: true } | { follow: false; from: number });
 
 export type ToWorker =
   | { type: "open"; endpointId: string; origin: string; filter: EventFilter; limits?: { eventsMax: number; bytesMax: number } }

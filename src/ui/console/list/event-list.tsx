@@ -1,112 +1,151 @@
-/** The list of changes. Only visible rows are rendered. A grid with one tab stop, which refers to its active row by `aria-activedescendant`. */
+/**
+ * The list of changes. Only visible rows are rendered. A grid with one tab stop, which scrolls and refers to its active row by
+ * `aria-activedescendant`.
+ */
 "use client";
 
-import { type RefObject, useLayoutEffect, useRef, useSyncExternalStore } from "react";
+import { type CSSProperties, type RefObject, useLayoutEffect, useRef, useSyncExternalStore } from "react";
 import { Button } from "../../components/button";
 import { formatCount } from "../../format/format-number";
 import { Grid, GridCell, GridHeadCell, GridRow } from "../../grid/grid-parts";
-import { ROW_PX } from "../../grid/row-window";
 import type { Flush } from "../engine/console-messages";
-import { RowPool } from "./row-pool";
-import { COLUMNS, type Column, PLACES, ROW, toCellClass, toCellText, toRowId, toRowTone } from "./row-style";
-import type { ListScroll } from "./use-list-scroll";
-
-/** The height of the line above the first row. */
-export const LIST_HEAD_PX = 28;
+import { toTooltip } from "../shortcuts";
+import type { ListController } from "./list-controller";
+import {
+  type Column,
+  DATA_PLACE,
+  LIST_START_PX,
+  PLACES,
+  ROW,
+  toCellClass,
+  toCellText,
+  toColumns,
+  toPieces,
+  toPinIndex,
+  toRowTone,
+} from "./row-style";
+import type { RowView } from "./row-view";
 
 const never = () => () => undefined;
 
 interface Props {
   flush: Flush;
-  scroll: ListScroll;
+  list: ListController;
   selected: number | undefined;
+  /** JSON paths that have a column. */
+  pins: readonly string[];
   onSelect: (ordinal: number) => void;
   onLoadOlder: () => void;
 }
 
-export function EventList({ flush, scroll, selected, onSelect, onLoadOlder }: Props) {
+export function EventList({ flush, list, selected, pins, onSelect, onLoadOlder }: Props) {
   const mounted = useSyncExternalStore(
     never,
     () => true,
     () => false,
   );
-  const box = useRows({ flush, selected, onSelect });
-  const { first, end, from, rows, total } = flush;
-  const isActiveDrawn = rows.some(({ ordinal }) => ordinal === selected);
-  const isEndDrawn = from + rows.length >= end;
+  const { grid, spacer, box } = useRows({ list, selected, pins, onSelect });
+  const style: CSSProperties & { "--pins": number } = { "--pins": pins.length };
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
       <Grid
+        ref={grid}
         aria-label="Changes"
-        aria-rowcount={end - first + 1}
-        aria-activedescendant={isActiveDrawn && selected !== undefined ? toRowId(selected) : undefined}
         data-console-grid=""
-        className="group flex min-h-0 flex-1 flex-col outline-none"
+        // Before hydration, CSS keeps the newest rows visible; afterwards the controller does.
+        className={`peer @container relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto overscroll-contain outline-none [overflow-anchor:none] ${mounted ? "" : "flex flex-col-reverse"}`}
       >
-        <Head />
-        <div
-          ref={scroll.ref}
-          role="presentation"
-          onScroll={scroll.onScroll}
-          // Before hydration, CSS keeps the newest rows visible; afterwards useListScroll does.
-          className={`relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto overscroll-contain [overflow-anchor:none] ${isActiveDrawn ? "" : "group-focus-visible:shadow-[inset_0_0_0_2px_var(--focus)]"} ${mounted ? "" : "flex flex-col-reverse"}`}
-        >
-          <div
-            role="presentation"
-            className={mounted ? "relative w-full contain-strict" : "mb-auto"}
-            style={mounted ? { height: LIST_HEAD_PX + (end - first) * ROW_PX } : undefined}
-          >
+        <div role="presentation" style={style} className={`${DATA_PLACE} ${mounted ? "" : "mb-auto"}`}>
+          <Head pins={pins} />
+          <div ref={spacer} role="presentation" className={mounted ? "relative w-full overflow-hidden contain-strict" : ""}>
             <ListStart flush={flush} onLoadOlder={onLoadOlder} />
-            {mounted ? <div ref={box} role="presentation" /> : <FirstRows flush={flush} />}
+            {mounted ? <div ref={box} role="presentation" className="absolute inset-x-0 top-0" /> : <FirstRows flush={flush} pins={pins} />}
           </div>
         </div>
       </Grid>
-      {scroll.following || total === 0 || (scroll.unseen === 0 && isEndDrawn) ? null : (
-        <div className="pointer-events-none absolute inset-x-0 bottom-3 flex justify-center">
-          <button
-            type="button"
-            onClick={scroll.follow}
-            className="pointer-events-auto inline-flex h-control animate-appear items-center rounded-full bg-text px-3.5 font-medium text-bg hover:opacity-88"
-          >
-            {scroll.unseen > 0 ? `${formatCount(scroll.unseen)} new ↓` : "Newest ↓"}
-          </button>
-        </div>
-      )}
+      {/* Above the head, which would cover the ring of the grid itself. */}
+      <div className="pointer-events-none absolute inset-0 z-2 peer-focus-visible:shadow-[inset_0_0_0_2px_var(--focus)]" />
+      <ToNewest list={list} isEmpty={flush.total === 0} />
     </div>
   );
 }
 
-/** Draws the rows of each flush before the browser paints. */
-function useRows({ flush, selected, onSelect }: Pick<Props, "flush" | "selected" | "onSelect">): RefObject<HTMLDivElement | null> {
+/** Attaches the list to its elements. */
+function useRows({ list, selected, pins, onSelect }: Pick<Props, "list" | "selected" | "pins" | "onSelect">): {
+  grid: RefObject<HTMLDivElement | null>;
+  spacer: RefObject<HTMLDivElement | null>;
+  box: RefObject<HTMLDivElement | null>;
+} {
+  const grid = useRef<HTMLDivElement>(null);
+  const spacer = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLDivElement>(null);
-  const pool = useRef<{ box: HTMLElement; rows: RowPool }>(undefined);
   const select = useRef(onSelect);
+  select.current = onSelect;
+  const mounted = useSyncExternalStore(
+    never,
+    () => true,
+    () => false,
+  );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the box exists once mounted
   useLayoutEffect(() => {
-    select.current = onSelect;
-    if (!box.current) return;
-    if (pool.current?.box !== box.current) {
-      pool.current = { box: box.current, rows: new RowPool(box.current, (ordinal) => select.current(ordinal)) };
-    }
-    const { rows, from, first } = flush;
-    pool.current.rows.draw({ rows, from, first, selected, headPx: LIST_HEAD_PX });
-  });
-  return box;
+    if (!grid.current || !spacer.current || !box.current) return;
+    list.setPins(pins);
+    return list.attach({ grid: grid.current, spacer: spacer.current, box: box.current }, (ordinal) => select.current(ordinal));
+  }, [list, mounted, pins]);
+  useLayoutEffect(() => list.select(selected), [list, selected]);
+  return { grid, spacer, box };
+}
+
+/** Shown while the list does not follow. */
+function ToNewest({ list, isEmpty }: { list: ListController; isEmpty: boolean }) {
+  const getStatus = () => list.status;
+  const { following, unseen, atEnd } = useSyncExternalStore(list.subscribe, getStatus, getStatus);
+  if (following || isEmpty || (unseen === 0 && atEnd)) return null;
+  return (
+    <div className="pointer-events-none absolute inset-x-0 bottom-3 z-2 flex justify-center">
+      <button
+        type="button"
+        title={toTooltip("live")}
+        onClick={() => {
+          list.follow();
+          // The button goes, so the focus returns to the list.
+          document.querySelector<HTMLElement>("[data-console-grid]")?.focus({ preventScroll: true });
+        }}
+        className="pointer-events-auto inline-flex h-control animate-appear items-center rounded-full bg-text px-3.5 font-medium text-bg hover:opacity-88"
+      >
+        {unseen > 0 ? `${formatCount(unseen)} new ↓` : "Newest ↓"}
+      </button>
+    </div>
+  );
 }
 
 /** The first paint, rendered by the server. */
-function FirstRows({ flush: { rows, from, first } }: { flush: Flush }) {
+function FirstRows({ flush: { rows, from, first }, pins }: { flush: Flush; pins: readonly string[] }) {
   return rows.map((row, offset) => (
-    <GridRow key={row.ordinal} aria-rowindex={from + offset - first + 2} className={`relative ${ROW} ${toRowTone(row.kind)}`}>
-      {COLUMNS.map((column) => (
+    <GridRow key={row.ordinal} aria-rowindex={from + offset - first + 2} className={`${ROW} ${toRowTone(row.kind)}`}>
+      {toColumns(pins.length).map((column) => (
         <GridCell key={column} className={toCellClass(column, row.kind)}>
-          {toCellText(column, row, false)}
+          {column === "preview" ? <Preview row={row} /> : toCellText(column, row, false)}
         </GridCell>
       ))}
     </GridRow>
   ));
 }
 
-const HEADS: Readonly<Record<Column, string>> = {
+function Preview({ row }: { row: RowView }) {
+  return toPieces(row).map(({ text, muted }, index) =>
+    muted ? (
+      // biome-ignore lint/suspicious/noArrayIndexKey: pieces are identified by their position
+      <span key={index} className="text-muted">
+        {text}
+      </span>
+    ) : (
+      text
+    ),
+  );
+}
+
+const HEADS: Partial<Record<Column, string>> = {
   seq: "Seq",
   time: "Time",
   operation: "Operation",
@@ -115,15 +154,23 @@ const HEADS: Readonly<Record<Column, string>> = {
   size: "Size",
 };
 
-function Head() {
+function Head({ pins }: { pins: readonly string[] }) {
   return (
-    <GridRow aria-rowindex={1} className="relative h-7 shrink-0 border-b border-line text-data leading-7 text-muted">
-      {COLUMNS.map((column) => (
-        // On narrow screens the operation's column shows only a glyph, so its heading is hidden.
-        <GridHeadCell key={column} className={`${PLACES[column]} ${column === "operation" ? "max-sm:indent-8" : ""}`}>
-          {HEADS[column]}
-        </GridHeadCell>
-      ))}
+    <GridRow aria-rowindex={1} className="sticky top-0 z-1 h-7 border-b border-line bg-bg text-data leading-7 text-muted">
+      {toColumns(pins.length).map((column) => {
+        const pin = toPinIndex(column);
+        const text = pin === undefined ? HEADS[column] : pins[pin];
+        return (
+          // Where the operation's column shows only a glyph, its heading is hidden.
+          <GridHeadCell
+            key={column}
+            title={pin === undefined ? undefined : text}
+            className={`${PLACES[column]} ${column === "operation" ? "@max-[62rem]:indent-8" : ""} ${pin === undefined ? "" : "truncate font-mono"}`}
+          >
+            {text}
+          </GridHeadCell>
+        );
+      })}
     </GridRow>
   );
 }
@@ -133,14 +180,21 @@ function ListStart({ flush, onLoadOlder }: { flush: Flush; onLoadOlder: () => vo
   const { history, discarded, total } = flush;
   if (total === 0) return null;
   return (
-    <GridRow style={{ height: LIST_HEAD_PX }} className="flex items-center justify-center text-data text-muted">
+    <GridRow style={{ height: LIST_START_PX }} className="flex items-center justify-center text-data text-muted">
       <GridCell className="inline-flex items-center gap-2">
         {history === "complete" && discarded === 0 ? "Start of the log" : null}
         {history === "loading" ? "Loading older changes…" : null}
         {history === "failed" ? "Couldn’t load older changes." : null}
         {history === "full" || discarded > 0 ? "This console is full. Older changes are still in the log." : null}
         {(history === "more" && discarded === 0) || history === "failed" ? (
-          <button type="button" tabIndex={-1} onClick={onLoadOlder} className="rounded-sm px-1.5 text-focus hover:bg-hover">
+          // The list has one tab stop. By keyboard, a shortcut loads older changes.
+          <button
+            type="button"
+            tabIndex={-1}
+            title={toTooltip("older")}
+            onClick={onLoadOlder}
+            className="rounded-sm px-1.5 text-focus hover:bg-hover"
+          >
             {history === "failed" ? "Try again" : "Load older changes"}
           </button>
         ) : null}

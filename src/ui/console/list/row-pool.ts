@@ -1,22 +1,40 @@
 /**
  * Draws the visible rows into a pool of reused elements, in the order of the list. Without React, because at thousands of changes per second
- * every row is replaced in every frame.
+ * every row is replaced in every frame. One transform moves all of them.
  */
 
 import { ROW_PX } from "../../grid/row-window";
 import type { EventKind } from "../../stream/stream-event";
-import { COLUMNS, ROW, ROW_FREE, ROW_SELECTED, toCellClass, toCellText, toRowId, toRowTone } from "./row-style";
+import {
+  type Column,
+  LIST_START_PX,
+  type PreviewPiece,
+  ROW,
+  ROW_FREE,
+  ROW_SELECTED,
+  toCellClass,
+  toCellText,
+  toColumns,
+  toPieces,
+  toRowId,
+  toRowTone,
+} from "./row-style";
 import type { RowView } from "./row-view";
 
 interface PooledRow {
   element: HTMLElement;
-  cells: readonly { element: HTMLElement; text: Text }[];
-  ordinal: number;
-  preview: string;
+  cells: readonly { column: Column; element: HTMLElement; text: Text }[];
+  preview: PooledPreview;
+  row: RowView | undefined;
   kind: EventKind | undefined;
   selected: boolean | undefined;
-  topPx: number;
   rowIndex: number;
+}
+
+/** The nodes of a preview: muted pieces are spans, values are text. */
+interface PooledPreview {
+  element: HTMLElement;
+  pieces: { muted: boolean; node: ChildNode; text: Text }[];
 }
 
 export interface Drawing {
@@ -25,44 +43,54 @@ export interface Drawing {
   from: number;
   first: number;
   selected: number | undefined;
-  /** The height of the content above the first row of the list. */
-  headPx: number;
 }
 
 export class RowPool {
   readonly #box: HTMLElement;
+  readonly #columns: readonly Column[];
   #drawn: PooledRow[] = [];
   #from = 0;
+  #topPx = -1;
 
-  /** Takes over `box`, which should be empty. `onPress` is called with the ordinal of a clicked change. */
-  constructor(box: HTMLElement, onPress: (ordinal: number) => void) {
+  /** Takes over `box`, which should be empty. `pins`: the number of pinned paths. `onPress` is called with the ordinal of a clicked change. */
+  constructor(box: HTMLElement, pins: number, onPress: (ordinal: number) => void) {
     this.#box = box;
-    box.addEventListener("click", ({ target }) => {
+    this.#columns = toColumns(pins);
+    box.onclick = ({ target }) => {
       const ordinal = this.#ordinalAt(target);
       if (ordinal !== undefined) onPress(ordinal);
-    });
+    };
   }
 
-  draw({ rows, from, first, selected, headPx }: Drawing): void {
+  /** Writes only what differs, because each write costs style or layout. */
+  draw({ rows, from, first, selected }: Drawing): { isActiveDrawn: boolean } {
     this.#rotate(from - this.#from);
     this.#from = from;
+    const topPx = LIST_START_PX + (from - first) * ROW_PX;
+    if (this.#topPx !== topPx) this.#box.style.transform = `translateY(${topPx}px)`;
+    this.#topPx = topPx;
     while (this.#drawn.length > rows.length) this.#drawn.pop()?.element.remove();
     while (this.#drawn.length < rows.length) {
-      const added = createRow();
+      const added = createRow(this.#columns);
       this.#drawn.push(added);
       this.#box.append(added.element);
     }
+    let isActiveDrawn = false;
     for (const [offset, row] of rows.entries()) {
       const pooled = this.#drawn[offset];
-      if (pooled) write(pooled, row, { place: from + offset - first, headPx, selected: row.ordinal === selected });
+      const isSelected = row.ordinal === selected;
+      isActiveDrawn ||= isSelected;
+      // The head is the first row of the grid.
+      if (pooled) write(pooled, row, from + offset - first + 2, isSelected);
     }
+    return { isActiveDrawn };
   }
 
   /** Marks are not clickable. */
   #ordinalAt(target: EventTarget | null): number | undefined {
     if (!(target instanceof Node)) return undefined;
     const hit = this.#drawn.find(({ element }) => element.contains(target));
-    return hit === undefined || hit.kind === "resumed" || hit.kind === "gap" ? undefined : hit.ordinal;
+    return hit?.row === undefined || hit.kind === "resumed" || hit.kind === "gap" ? undefined : hit.row.ordinal;
   }
 
   /** Moves elements from one end to the other, so that elements whose row stays visible do not change. */
@@ -77,50 +105,81 @@ export class RowPool {
   }
 }
 
-function createRow(): PooledRow {
+function createRow(columns: readonly Column[]): PooledRow {
   const element = document.createElement("div");
   element.setAttribute("role", "row");
-  const cells = COLUMNS.map(() => {
+  const preview: PooledPreview = { element, pieces: [] };
+  const cells: PooledRow["cells"][number][] = [];
+  for (const column of columns) {
     const cell = document.createElement("span");
     cell.setAttribute("role", "gridcell");
-    const text = document.createTextNode("");
-    cell.append(text);
     element.append(cell);
-    return { element: cell, text };
-  });
-  return { element, cells, ordinal: Number.NaN, preview: "", kind: undefined, selected: undefined, topPx: -1, rowIndex: -1 };
+    const text = document.createTextNode("");
+    if (column === "preview") preview.element = cell;
+    else cell.append(text);
+    cells.push({ column, element: cell, text });
+  }
+  return { element, cells, preview, row: undefined, kind: undefined, selected: undefined, rowIndex: -1 };
 }
 
-/** Writes only what differs, because each write costs style or layout. */
-function write(pooled: PooledRow, row: RowView, { place, headPx, selected }: { place: number; headPx: number; selected: boolean }): void {
-  const { element, cells } = pooled;
-  const topPx = headPx + place * ROW_PX;
-  if (pooled.topPx !== topPx) element.style.transform = `translateY(${topPx}px)`;
-  // The header is the first row of the grid.
-  const rowIndex = place + 2;
+function write(pooled: PooledRow, row: RowView, rowIndex: number, selected: boolean): void {
+  const { element } = pooled;
   if (pooled.rowIndex !== rowIndex) element.setAttribute("aria-rowindex", String(rowIndex));
   const isOtherKind = pooled.kind !== row.kind;
+  const isOtherRow = pooled.row?.ordinal !== row.ordinal;
   if (isOtherKind || pooled.selected !== selected) {
-    element.className = `absolute top-0 ${ROW} ${toRowTone(row.kind)} ${selected ? ROW_SELECTED : ROW_FREE}`;
+    element.className = `${ROW} ${toRowTone(row.kind)} ${selected ? ROW_SELECTED : ROW_FREE}`;
     element.setAttribute("aria-selected", String(selected));
   }
-  if (pooled.ordinal !== row.ordinal || pooled.selected !== selected) {
+  if (isOtherRow || pooled.selected !== selected) {
     if (selected) element.id = toRowId(row.ordinal);
-    else element.removeAttribute("id");
+    else if (pooled.selected) element.removeAttribute("id");
   }
-  if (pooled.ordinal !== row.ordinal || pooled.preview !== row.preview || isOtherKind) {
-    for (const [at, column] of COLUMNS.entries()) {
-      const cell = cells[at];
-      if (!cell) continue;
-      if (isOtherKind) cell.element.className = toCellClass(column, row.kind);
-      const text = toCellText(column, row, true);
-      if (cell.text.data !== text) cell.text.data = text;
-    }
-  }
-  pooled.topPx = topPx;
+  if (isOtherRow || isOtherKind || pooled.row?.preview !== row.preview || !areEqual(pooled.row.pins, row.pins))
+    writeCells(pooled, row, isOtherKind);
   pooled.rowIndex = rowIndex;
   pooled.kind = row.kind;
   pooled.selected = selected;
-  pooled.ordinal = row.ordinal;
-  pooled.preview = row.preview;
+  pooled.row = row;
+}
+
+function writeCells({ cells, preview }: PooledRow, row: RowView, isOtherKind: boolean): void {
+  for (const { column, element, text } of cells) {
+    if (isOtherKind) element.className = toCellClass(column, row.kind);
+    if (column === "preview") {
+      writePieces(preview, toPieces(row));
+      continue;
+    }
+    const next = toCellText(column, row, true);
+    if (text.data !== next) text.data = next;
+  }
+}
+
+/** Reuses the nodes as long as the sequence of muted and other pieces is the same, which it is for records of one form. */
+function writePieces(preview: PooledPreview, pieces: readonly PreviewPiece[]): void {
+  for (const [at, { text, muted }] of pieces.entries()) {
+    const held = preview.pieces[at];
+    if (held?.muted === muted) {
+      if (held.text.data !== text) held.text.data = text;
+      continue;
+    }
+    const added = createPiece(muted, text);
+    if (held) held.node.replaceWith(added.node);
+    else preview.element.append(added.node);
+    preview.pieces[at] = added;
+  }
+  while (preview.pieces.length > pieces.length) preview.pieces.pop()?.node.remove();
+}
+
+function createPiece(muted: boolean, content: string): PooledPreview["pieces"][number] {
+  const text = document.createTextNode(content);
+  if (!muted) return { muted, node: text, text };
+  const node = document.createElement("span");
+  node.className = "text-muted";
+  node.append(text);
+  return { muted, node, text };
+}
+
+function areEqual(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((value, index) => value === other[index]);
 }

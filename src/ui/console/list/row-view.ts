@@ -1,10 +1,12 @@
 /** Turns an event into the content of its row. Parses the data of the event and of the previous version. Pure. */
 
 import { diffJson } from "../../json/json-diff";
-import { toCompactText } from "../../json/json-print";
+import { getAtPath, type JsonPath, parsePath } from "../../json/json-path";
+import { toCompactParts, toCompactText } from "../../json/json-print";
 import { type JsonNode, parseJson } from "../../json/json-tree";
 import { type EventKind, isMarkKind } from "../../stream/stream-event";
 import type { EventRing } from "../engine/event-ring";
+import { PIN_CHARACTERS } from "./row-style";
 
 export interface RowView {
   ordinal: number;
@@ -16,7 +18,10 @@ export interface RowView {
   size: number;
   /** For an update whose previous version is buffered: the changed paths. For a mark: its sentence. Otherwise the data on one line. */
   preview: string;
-  isPaths: boolean;
+  /** Where the preview has values, beside keys and punctuation: start and end of each, alternating. Empty: everything is a value. */
+  values: readonly number[];
+  /** The values at the pinned paths, in their order. Empty text: there is none. */
+  pins: readonly string[];
 }
 
 /** As much as fits in the widest window. */
@@ -26,9 +31,9 @@ const PARSED_BYTES_MAX = 64 * 1024;
 const PATHS_MAX = 12;
 
 /** The row of a buffered event. */
-export function toRowView(ring: EventRing, ordinal: number): RowView {
+export function toRowView(ring: EventRing, ordinal: number, pins: readonly JsonPath[]): RowView {
   const kind = ring.kind(ordinal);
-  const paths = kind === "update" ? toChangedPaths(ring, ordinal) : undefined;
+  const node = parseSmall(ring, ordinal);
   return {
     ordinal,
     kind,
@@ -36,32 +41,54 @@ export function toRowView(ring: EventRing, ordinal: number): RowView {
     atMs: ring.atMs(ordinal),
     recordId: ring.recordId(ordinal),
     size: ring.size(ordinal),
-    preview: paths ?? toPreview(ring, ordinal),
-    isPaths: paths !== undefined,
+    ...((kind === "update" && node && toChangedPaths(ring, ordinal, node)) || toPreview(ring, ordinal, node)),
+    pins: isMarkKind(kind) ? [] : pins.map((path) => toPinText(node, path)),
   };
 }
 
-function toPreview(ring: EventRing, ordinal: number): string {
-  const node = parseSmall(ring, ordinal);
-  // Marks are shown without quotes.
-  if (node?.kind === "string" && isMarkKind(ring.kind(ordinal))) return node.value;
-  return node ? toCompactText(node, PREVIEW_LENGTH_MAX) : `${ring.data(ordinal, PREVIEW_LENGTH_MAX).replace(/\s+/g, " ")}…`;
+/** The paths of pinned columns. Those that are not paths are ignored. */
+export function toPinPaths(pins: readonly string[]): JsonPath[] {
+  return pins.flatMap((pin) => {
+    const path = parsePath(pin);
+    return path === undefined ? [] : [path];
+  });
 }
 
-function toChangedPaths(ring: EventRing, ordinal: number): string | undefined {
+type Preview = Pick<RowView, "preview" | "values">;
+
+function toPreview(ring: EventRing, ordinal: number, node: JsonNode | undefined): Preview {
+  // Marks are shown without quotes.
+  if (node?.kind === "string" && isMarkKind(ring.kind(ordinal))) return { preview: node.value, values: [] };
+  if (!node) return { preview: `${ring.data(ordinal, PREVIEW_LENGTH_MAX).replace(/\s+/g, " ")}…`, values: [] };
+  const { text, values } = toCompactParts(node, PREVIEW_LENGTH_MAX);
+  return { preview: text, values };
+}
+
+function toPinText(node: JsonNode | undefined, path: JsonPath): string {
+  const found = node && getAtPath(node, path);
+  if (!found) return "";
+  return found.kind === "string" ? found.value.slice(0, PIN_CHARACTERS * 2) : toCompactText(found, PIN_CHARACTERS);
+}
+
+function toChangedPaths(ring: EventRing, ordinal: number, after: JsonNode): Preview | undefined {
   const previous = ring.previous(ordinal);
-  if (previous === undefined) return undefined;
-  const before = parseSmall(ring, previous);
-  const after = parseSmall(ring, ordinal);
-  if (!before || !after) return undefined;
+  const before = previous === undefined ? undefined : parseSmall(ring, previous);
+  if (!before) return undefined;
   const changes = diffJson(before, after, PATHS_MAX + 1);
-  if (changes.length === 0) return "no changes";
+  if (changes.length === 0) return { preview: "no changes", values: [0, 0] };
   const sign = { added: "+", removed: "−", changed: "" };
-  const shown = changes.slice(0, PATHS_MAX).map(({ op, path, ...values }) => {
-    const value = "after" in values && !isBranch(values.after) ? `: ${toCompactText(values.after, 40)}` : "";
-    return `${sign[op]}${path || "(whole value)"}${value}`;
-  });
-  return `${shown.join(", ")}${changes.length > PATHS_MAX ? ", …" : ""}`;
+  const values: number[] = [];
+  let preview = "";
+  for (const { op, path, ...change } of changes.slice(0, PATHS_MAX)) {
+    preview += `${preview === "" ? "" : ", "}${sign[op]}${path || "(whole value)"}`;
+    if (!("after" in change) || isBranch(change.after)) continue;
+    preview += ": ";
+    values.push(preview.length);
+    preview += toCompactText(change.after, 40);
+    values.push(preview.length);
+  }
+  // Without values, the paths are all that there is to read.
+  return { preview: `${preview}${changes.length > PATHS_MAX ? ", …" : ""}`, values };
 }
 
 function isBranch(node: JsonNode): boolean {
