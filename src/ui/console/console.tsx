@@ -2,7 +2,7 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { addConditionText, toConditionText } from "@/src/shared/filters/write-expression";
 import { endpointQuery, keysQuery } from "../api/queries";
 import { readSetting, toStreamSeenSetting, writeSetting } from "../browser-settings";
@@ -14,12 +14,13 @@ import { toPrettyText } from "../json/json-print";
 import { parseStored } from "../json/json-tree";
 import { notify } from "../notifications/notify";
 import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
-import { toEmailCurl } from "../snippets/snippets";
-import type { StreamEvent } from "../stream/stream-event";
+import { type Target, toCurl, toEmailCurl } from "../snippets/snippets";
+import { isMarkKind, type StreamEvent } from "../stream/stream-event";
 import { Composer, DRAFT_NEW } from "./compose/composer";
 import { FirstRecord } from "./compose/first-record";
-import type { Draft } from "./compose/send-record";
+import { type Draft, toDraftRequest } from "./compose/send-record";
 import { DetailPanel, type DetailTab, toCopyText } from "./detail/detail-panel";
+import type { StepVersion } from "./detail/history-view";
 import type { Detail } from "./engine/console-client";
 import type { Flush } from "./engine/console-messages";
 import { type EventFilter, FILTER_NONE, isFilterEmpty, parseFilterText } from "./engine/event-filter";
@@ -37,6 +38,8 @@ import { useShortcuts, useSingleKeys } from "./use-shortcuts";
 
 const DETAIL_WIDTH = { minPx: 320, maxPx: 760, startPx: 440, setting: "rested-detail-width" };
 
+const ExportDialog = lazy(async () => ({ default: (await import("./export/export-dialog")).ExportDialog }));
+
 interface Props {
   projectId: string;
   endpointId: string;
@@ -49,17 +52,19 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   const { flush, client } = useConsole(endpointId, initial, filter);
   const [list] = useState(() => new ListController(initial));
   useEffect(() => client && list.connect(client), [list, client]);
-  const { paths: pins } = usePins(endpointId);
+  const pins = usePins(endpointId);
   const selection = useSelection(client, list);
   const [tab, setTab] = useState<DetailTab>("changes");
   const [widthPx, setWidthPx] = useDetailWidth();
   const [sheet, setSheet] = useState(false);
+  const [exporting, setExporting] = useState(false);
   const [composing, setComposing] = useState(false);
   const [draft, setDraft] = useState<Draft>(DRAFT_NEW);
   const rootRef = useRef<HTMLDivElement>(null);
   const filterRef = useRef<HTMLInputElement>(null);
   const bodyRef = useRef<HTMLTextAreaElement>(null);
   const sendRef = useRef<() => void>(undefined);
+  const stepVersionRef = useRef<StepVersion>(undefined);
   const singleKeys = useSingleKeys();
   const { data: endpoint } = useQuery(endpointQuery(endpointId));
   const { data: keys = [] } = useQuery(keysQuery(projectId));
@@ -107,6 +112,12 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
     list.follow();
   };
 
+  const stepVersion = (by: number) => {
+    // The first press shows the history, at the selected version.
+    if (tab === "history") stepVersionRef.current?.(by);
+    else setTab("history");
+  };
+
   const run: Record<ShortcutId, () => boolean> = {
     pause: () => did(() => (flush.paused ? client?.resume() : client?.pause())),
     live: () => did(skip),
@@ -120,8 +131,13 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
     "tab-changes": () => selection.selected !== undefined && did(() => setTab("changes")),
     "tab-json": () => selection.selected !== undefined && did(() => setTab("json")),
     "tab-raw": () => selection.selected !== undefined && did(() => setTab("raw")),
+    "tab-history": () => selection.selected !== undefined && did(() => setTab("history")),
+    "older-version": () => selection.selected !== undefined && did(() => stepVersion(1)),
+    "newer-version": () => selection.selected !== undefined && did(() => stepVersion(-1)),
     "tab-delivery": () => selection.selected !== undefined && did(() => setTab("delivery")),
     "copy-json": () => copyDetail(selection.detail),
+    "copy-curl": () => copyCurl(selection.detail, target),
+    export: () => did(() => setExporting(true)),
     send: () => composing && did(() => sendRef.current?.()),
     sheet: () => did(() => setSheet(true)),
   };
@@ -143,6 +159,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
         onResume={() => client?.resume()}
         onSkip={skip}
         onReconnect={() => client?.reconnect()}
+        onExport={() => setExporting(true)}
         onSheet={() => setSheet(true)}
       />
       <div className="flex min-h-0 flex-1">
@@ -163,7 +180,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
             <EventList
               flush={flush}
               list={list}
-              pins={pins}
+              pins={pins.paths}
               selected={selection.selected}
               onSelect={selection.select}
               onLoadOlder={() => client?.loadOlder()}
@@ -196,6 +213,9 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
                 tab={tab}
                 onTab={setTab}
                 filterActions={filterActions}
+                pins={pins}
+                canRestore={endpoint?.kind === "data"}
+                stepVersionRef={stepVersionRef}
                 onClose={close}
                 onEdit={isMail ? undefined : edit}
                 onDelete={isMail ? undefined : (event) => compose({ ...DRAFT_NEW, method: "DELETE", recordId: event.recordId })}
@@ -204,6 +224,19 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
           </>
         )}
       </div>
+      <Suspense fallback={null}>
+        {exporting ? (
+          <ExportDialog
+            open={exporting}
+            onOpenChange={setExporting}
+            client={client}
+            endpointName={endpointName}
+            matched={flush.matched}
+            isFiltered={isFiltered}
+            selected={selection.selected}
+          />
+        ) : null}
+      </Suspense>
       <ShortcutSheet open={sheet} onOpenChange={setSheet} singleKeys={singleKeys} />
     </div>
   );
@@ -222,6 +255,17 @@ function isTyping(): boolean {
 
 function focusDetail(root: HTMLElement | null): void {
   root?.querySelector<HTMLElement>("[data-console-detail] [role=tab][aria-selected=true]")?.focus();
+}
+
+/** Copies the request that makes the same change. */
+function copyCurl(detail: Detail | undefined, target: Target): boolean {
+  const event = detail?.event;
+  if (!event || isMarkKind(event.kind)) return false;
+  const { kind, recordId, data: body } = event;
+  const method = kind === "create" ? "POST" : kind === "update" ? "PUT" : "DELETE";
+  const text = toCurl(toDraftRequest({ method, recordId, strategy: "force", format: "json", body }, target));
+  void copyText(text).then((done) => notify(done ? "curl command copied." : "Couldn’t copy. Open the composer and copy it there."));
+  return true;
 }
 
 function copyDetail(detail: Detail | undefined): boolean {

@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { type KeyPress, matchShortcut, SHORTCUTS, toKeyNames, toTooltip } from "./shortcuts";
 
 const press = (key: string, parts: Partial<KeyPress> = {}) =>
-  matchShortcut({ key, ctrlKey: false, metaKey: false, altKey: false, focus: "none", singleKeys: true, ...parts });
+  matchShortcut({ key, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, focus: "none", singleKeys: true, ...parts });
 
 describe("shortcuts", () => {
   it("no key has two meanings", () => {
-    const seen = SHORTCUTS.flatMap(({ keys, mod }) => keys.map((key) => `${mod ? "mod " : ""}${key}`));
+    const seen = SHORTCUTS.flatMap(({ keys, mod, shift }) => keys.map((key) => `${mod ? "mod " : ""}${shift ? "shift " : ""}${key}`));
     expect(new Set(seen).size).toBe(seen.length);
     expect(new Set(SHORTCUTS.map(({ id }) => id)).size).toBe(SHORTCUTS.length);
   });
@@ -30,6 +30,14 @@ describe("shortcuts", () => {
     expect(press("Enter", { focus: "grid" })).toBe("open");
     expect(press("Home", { focus: "grid" })).toBe("first");
     expect(press("ArrowDown")).toBeUndefined();
+  });
+
+  it("tell a letter with Shift from the same letter without", () => {
+    expect(press("c")).toBe("copy-json");
+    expect(press("C", { shiftKey: true })).toBe("copy-curl");
+    expect(press("C")).toBe("copy-json");
+    expect(press("?", { shiftKey: true })).toBe("sheet");
+    expect(toTooltip("copy-curl")).toBe("Copy as curl (Shift C)");
   });
 
   it("leave the browser's own shortcuts alone", () => {

@@ -13,8 +13,13 @@ export type ShortcutId =
   | "tab-changes"
   | "tab-json"
   | "tab-raw"
+  | "tab-history"
   | "tab-delivery"
+  | "older-version"
+  | "newer-version"
   | "copy-json"
+  | "copy-curl"
+  | "export"
   | "send"
   | "sheet";
 
@@ -26,6 +31,8 @@ export interface Shortcut {
   keys: readonly string[];
   /** With Ctrl, or ⌘ on a Mac. */
   mod?: true;
+  /** With Shift. Stands before a shortcut that has the same key without it, because the first match counts. */
+  shift?: true;
   /** Where it works. `anywhere`: everywhere except in text fields. `grid`: while the list has the focus. `typing`: in text fields as well. */
   scope: "anywhere" | "grid" | "typing";
 }
@@ -43,8 +50,13 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { id: "tab-changes", label: "Show changes", group: "Details", keys: ["d"], scope: "anywhere" },
   { id: "tab-json", label: "Show JSON tree", group: "Details", keys: ["t"], scope: "anywhere" },
   { id: "tab-raw", label: "Show raw text", group: "Details", keys: ["r"], scope: "anywhere" },
+  { id: "tab-history", label: "Show history", group: "Details", keys: ["h"], scope: "anywhere" },
+  { id: "older-version", label: "Older version of the record", group: "Details", keys: ["["], scope: "anywhere" },
+  { id: "newer-version", label: "Newer version of the record", group: "Details", keys: ["]"], scope: "anywhere" },
   { id: "tab-delivery", label: "Show delivery", group: "Details", keys: ["w"], scope: "anywhere" },
+  { id: "copy-curl", label: "Copy as curl", group: "Details", keys: ["c"], shift: true, scope: "anywhere" },
   { id: "copy-json", label: "Copy JSON", group: "Details", keys: ["c"], scope: "anywhere" },
+  { id: "export", label: "Export changes", group: "List", keys: ["x"], scope: "anywhere" },
   { id: "send", label: "Send request", group: "Composer", keys: ["Enter"], mod: true, scope: "typing" },
   { id: "sheet", label: "Show shortcuts", group: "Help", keys: ["?"], scope: "anywhere" },
 ];
@@ -52,6 +64,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
 /** A key press and where it happened. */
 export interface KeyPress {
   key: string;
+  shiftKey: boolean;
   ctrlKey: boolean;
   metaKey: boolean;
   altKey: boolean;
@@ -66,9 +79,10 @@ export function matchShortcut(press: KeyPress): ShortcutId | undefined {
   return SHORTCUTS.find((shortcut) => matches(shortcut, press))?.id;
 }
 
-function matches({ keys, mod, scope }: Shortcut, press: KeyPress): boolean {
+function matches({ keys, mod, shift, scope }: Shortcut, press: KeyPress): boolean {
   const key = press.key.length === 1 ? press.key.toLowerCase() : press.key;
   if (!keys.includes(key) || press.altKey) return false;
+  if (shift && !press.shiftKey) return false;
   if ((mod ?? false) !== (press.ctrlKey || press.metaKey)) return false;
   if (press.focus === "text") return scope === "typing";
   if (scope === "grid") return press.focus === "grid";
@@ -82,8 +96,8 @@ function matches({ keys, mod, scope }: Shortcut, press: KeyPress): boolean {
 const NAMES: Readonly<Record<string, string>> = { " ": "Space", ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc", Enter: "↵" };
 
 /** The key names of a shortcut, for example `["⌘", "↵"]`, with one list per alternative. */
-export function toKeyNames({ keys, mod }: Shortcut, isMac: boolean): string[][] {
-  const modifier = mod ? [isMac ? "⌘" : "Ctrl"] : [];
+export function toKeyNames({ keys, mod, shift }: Shortcut, isMac: boolean): string[][] {
+  const modifier = [...(mod ? [isMac ? "⌘" : "Ctrl"] : []), ...(shift ? ["Shift"] : [])];
   return keys.map((key) => [...modifier, NAMES[key] ?? (key.length === 1 ? key.toUpperCase() : key)]);
 }
 
@@ -91,6 +105,6 @@ export function toKeyNames({ keys, mod }: Shortcut, isMac: boolean): string[][] 
 export function toTooltip(id: ShortcutId, label?: string): string {
   const shortcut = SHORTCUTS.find((each) => each.id === id);
   if (!shortcut) return label ?? "";
-  const key = shortcut.mod ? `Ctrl ${NAMES[shortcut.keys[0] ?? ""] ?? ""}` : (toKeyNames(shortcut, false)[0]?.[0] ?? "");
+  const key = shortcut.mod ? `Ctrl ${NAMES[shortcut.keys[0] ?? ""] ?? ""}` : (toKeyNames(shortcut, false)[0] ?? []).join(" ");
   return `${label ?? shortcut.label} (${key})`;
 }

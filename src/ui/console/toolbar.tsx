@@ -1,7 +1,7 @@
 /** The toolbar above the list: connection status, pause, filter, counts, shortcuts. */
 "use client";
 
-import { Keyboard, Pause, Play } from "lucide-react";
+import { Download, Keyboard, Pause, Play } from "lucide-react";
 import { type RefObject, useRef } from "react";
 import { Button } from "../components/button";
 import { classNames } from "../components/class-names";
@@ -23,10 +23,11 @@ interface Props {
   onResume: () => void;
   onSkip: () => void;
   onReconnect: () => void;
+  onExport: () => void;
   onSheet: () => void;
 }
 
-export function Toolbar({ flush, filter, filterRef, onFilter, onPause, onResume, onSkip, onReconnect, onSheet }: Props) {
+export function Toolbar({ flush, filter, filterRef, onFilter, onPause, onResume, onSkip, onReconnect, onExport, onSheet }: Props) {
   return (
     <div className="flex shrink-0 flex-wrap items-center gap-x-3 gap-y-2 border-b border-line px-4 py-2 max-sm:px-3">
       <ConnectionStatus connection={flush.connection} rate={flush.rate} onReconnect={onReconnect} />
@@ -36,6 +37,9 @@ export function Toolbar({ flush, filter, filterRef, onFilter, onPause, onResume,
         <OperationFilter filter={filter} onFilter={onFilter} />
         <FilterField filter={filter} inputRef={filterRef} problem={flush.filterProblem} onFilter={onFilter} />
         <Counts flush={flush} isFiltered={!isFilterEmpty(filter)} />
+        <Button tone="quiet" square aria-label="Export changes" title={toTooltip("export", "Export changes")} onClick={onExport}>
+          <Download className="size-4" aria-hidden="true" />
+        </Button>
         <span className="max-md:hidden">
           <Button tone="quiet" square aria-label="Keyboard shortcuts" title={toTooltip("sheet", "Keyboard shortcuts")} onClick={onSheet}>
             <Keyboard className="size-4" aria-hidden="true" />

@@ -21,6 +21,7 @@ export function useShortcuts(onShortcut: (id: ShortcutId) => boolean): void {
       if (event.target instanceof Element && event.target.closest("[role=dialog],[role=menu]")) return;
       const id = matchShortcut({
         key: event.key,
+        shiftKey: event.shiftKey,
         ctrlKey: event.ctrlKey,
         metaKey: event.metaKey,
         altKey: event.altKey,

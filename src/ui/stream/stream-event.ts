@@ -18,6 +18,8 @@ export interface StreamEvent {
   updatedMs: number;
   /** JSON text as stored. For a mark: its sentence, as JSON. */
   data: string;
+  /** The record's version after the change. Only of events that were read from the log. */
+  version?: number;
 }
 
 /** True for marks, which are not changes. */

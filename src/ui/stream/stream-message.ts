@@ -75,6 +75,11 @@ function parseAny(text: string, receivedMs: number): StreamMessage | undefined {
   }
 }
 
+/** The type of a change in messages and in the log; undefined for marks. */
+export function toChangeType(kind: EventKind): ChangeType | undefined {
+  return TYPES[kind];
+}
+
 /** The message in which the stream sends a change (W2), with the data as stored; undefined for marks. */
 export function toMessageText({ kind, recordId, data, createdMs, updatedMs }: StreamEvent): string | undefined {
   const type = TYPES[kind];
@@ -94,7 +99,8 @@ export function parseLogPage(text: string): LogPage {
     if (!record) return [];
     const atMs = Date.parse(getText(change, "at"));
     const seq = Number(getNumber(change, "seq"));
-    return toRecordEvent({ text, record, type: getText(change, "type"), seq, receivedMs: Number.NaN, atMs }) ?? [];
+    const version = Number(getNumber(change, "version"));
+    return toRecordEvent({ text, record, type: getText(change, "type"), seq, receivedMs: Number.NaN, atMs, version }) ?? [];
   });
   return { events, more: more?.kind === "boolean" && more.text === "true", cursor: getText(parsed.node, "cursor") };
 }
@@ -110,6 +116,7 @@ function toRecordEvent({
   seq: number | undefined;
   receivedMs: number;
   atMs?: number;
+  version?: number;
 }): StreamEvent | undefined {
   const data = getMember(record, "data");
   if (!data) return undefined;
@@ -131,6 +138,7 @@ function toEvent(parts: {
   seq: number | undefined;
   receivedMs: number;
   atMs?: number;
+  version?: number;
 }): StreamEvent | undefined {
   const { type, recordId, data } = parts;
   if (!isChangeType(type)) return undefined;
@@ -145,6 +153,7 @@ function toEvent(parts: {
     createdMs: Date.parse(parts.createdAt),
     updatedMs,
     data,
+    ...(parts.version === undefined ? {} : { version: parts.version }),
   };
 }
 

@@ -2,23 +2,24 @@
 "use client";
 
 import { memo, useMemo } from "react";
-import { diffJson, type PathChange } from "../../json/json-diff";
-import { toCompactText } from "../../json/json-print";
+import { diffJson } from "../../json/json-diff";
 import { type JsonNode, parseStored } from "../../json/json-tree";
 import { JsonView } from "../../json/json-view";
+import type { OnValue } from "../../json/value-menu";
 import type { StreamEvent } from "../../stream/stream-event";
 import type { PreviousVersion } from "../engine/console-messages";
+import { ChangeList } from "./change-list";
 
 const CHANGES_MAX = 500;
-const VALUE_LENGTH_MAX = 300;
 
 interface Props {
   event: StreamEvent;
   node: JsonNode;
   previous: PreviousVersion;
+  onValue: OnValue;
 }
 
-export const ChangesView = memo(function ChangesView({ event, node, previous }: Props) {
+export const ChangesView = memo(function ChangesView({ event, node, previous, onValue }: Props) {
   const before = previous.state === "known" ? previous.event : undefined;
   const changes = useMemo(
     () => (event.kind === "update" && before ? diffJson(parseStored(before.data), node, CHANGES_MAX) : []),
@@ -28,7 +29,7 @@ export const ChangesView = memo(function ChangesView({ event, node, previous }: 
     return (
       <div className="flex flex-col gap-3">
         <p className="text-muted">{toSentence(event, previous)}</p>
-        <JsonView node={node} />
+        <JsonView node={node} onValue={onValue} />
       </div>
     );
   }
@@ -39,11 +40,7 @@ export const ChangesView = memo(function ChangesView({ event, node, previous }: 
           ? `No changes since the previous version (seq ${before.seq}).`
           : `${changes.length}${changes.length === CHANGES_MAX ? " or more" : ""} ${changes.length === 1 ? "change" : "changes"} since the previous version (seq ${before.seq}).`}
       </p>
-      <ul className="flex flex-col divide-y divide-line font-mono text-data leading-5">
-        {changes.map((change) => (
-          <ChangedPath key={`${change.op} ${change.path}`} change={change} />
-        ))}
-      </ul>
+      <ChangeList changes={changes} onValue={onValue} />
     </div>
   );
 });
@@ -54,41 +51,4 @@ function toSentence(event: StreamEvent, previous: PreviousVersion): string {
   return previous.state === "unknown"
     ? "Couldn’t load the previous version. This is the new one."
     : "The previous version is no longer in the log. This is the new one.";
-}
-
-const MARKS: Record<PathChange["op"], { glyph: string; word: string; colour: string }> = {
-  added: { glyph: "+", word: "added", colour: "text-create" },
-  removed: { glyph: "−", word: "removed", colour: "text-delete" },
-  changed: { glyph: "~", word: "changed", colour: "text-update" },
-};
-
-function ChangedPath({ change }: { change: PathChange }) {
-  const { glyph, word, colour } = MARKS[change.op];
-  return (
-    <li className="grid grid-cols-[1rem_minmax(0,1fr)] py-1.5">
-      <span className={colour}>
-        <span aria-hidden="true">{glyph}</span>
-        <span className="sr-only">{word}</span>
-      </span>
-      <div className="min-w-0">
-        <div className="font-medium wrap-anywhere">{change.path || "(the whole value)"}</div>
-        {"before" in change ? <Value label="before" node={change.before} colour="text-delete" glyph="−" /> : null}
-        {"after" in change ? <Value label="after" node={change.after} colour="text-create" glyph="+" /> : null}
-      </div>
-    </li>
-  );
-}
-
-function Value({ label, node, colour, glyph }: { label: string; node: JsonNode; colour: string; glyph: string }) {
-  return (
-    <div className="grid grid-cols-[1rem_minmax(0,1fr)]">
-      <span className={colour} aria-hidden="true">
-        {glyph}
-      </span>
-      <span className="wrap-anywhere whitespace-pre-wrap">
-        <span className="sr-only">{label}: </span>
-        {toCompactText(node, VALUE_LENGTH_MAX)}
-      </span>
-    </div>
-  );
 }

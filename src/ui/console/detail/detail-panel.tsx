@@ -2,7 +2,7 @@
 "use client";
 
 import { ListFilter, Pencil, Trash2, X } from "lucide-react";
-import { lazy, memo, type ReactNode, Suspense, useMemo, useState } from "react";
+import { lazy, memo, type ReactNode, type RefObject, Suspense, useMemo, useState } from "react";
 import { Button } from "../../components/button";
 import { CopyButton } from "../../components/copy-button";
 import { Spinner } from "../../components/spinner";
@@ -12,27 +12,33 @@ import { formatClock, formatDate } from "../../format/format-time";
 import { toPrettyText } from "../../json/json-print";
 import { type JsonNode, parseStored } from "../../json/json-tree";
 import { JsonView } from "../../json/json-view";
+import { useValueMenu } from "../../json/value-menu";
 import { OPERATION_STYLES } from "../../stream/operations";
 import type { StreamEvent } from "../../stream/stream-event";
 import { toMessageText } from "../../stream/stream-message";
 import type { Detail } from "../engine/console-client";
 import type { PreviousVersion } from "../engine/console-messages";
 import type { FilterActions } from "../filter-actions";
+import type { Pins } from "../list/use-pins";
 import { toTooltip } from "../shortcuts";
 import { ChangesView } from "./changes-view";
+import type { StepVersion } from "./history-view";
+import { toValueActions } from "./value-actions";
 
-export type DetailTab = "changes" | "json" | "raw" | "delivery";
+export type DetailTab = "changes" | "json" | "raw" | "history" | "delivery";
 
 const TABS = [
   { value: "changes", label: "Changes", title: toTooltip("tab-changes") },
   { value: "json", label: "JSON", title: toTooltip("tab-json") },
   { value: "raw", label: "Raw", title: toTooltip("tab-raw") },
+  { value: "history", label: "History", title: toTooltip("tab-history") },
   { value: "delivery", label: "Delivery", title: toTooltip("tab-delivery") },
 ] as const;
 
 /** Only the start of longer texts is shown at first, because the browser takes long to lay out megabytes. */
 const RAW_LENGTH_MAX = 100_000;
 
+const HistoryView = lazy(async () => ({ default: (await import("./history-view")).HistoryView }));
 const DeliveryView = lazy(async () => ({ default: (await import("./delivery-view")).DeliveryView }));
 
 interface Props {
@@ -42,6 +48,11 @@ interface Props {
   onTab: (tab: DetailTab) => void;
   filterActions: FilterActions;
   onClose: () => void;
+  pins: Pins;
+  /** False if versions of this endpoint's records cannot be written back. */
+  canRestore: boolean;
+  /** Set to the function that steps through the versions of the record while they are shown. */
+  stepVersionRef: RefObject<StepVersion | undefined>;
   /** Undefined if the records of this endpoint cannot be written here. */
   onEdit: ((event: StreamEvent) => void) | undefined;
   onDelete: ((event: StreamEvent) => void) | undefined;
@@ -70,11 +81,15 @@ function Content({
   onTab,
   filterActions,
   onClose,
+  pins,
+  canRestore,
+  stepVersionRef,
   onEdit,
   onDelete,
 }: Omit<Props, "detail"> & { event: StreamEvent; previous: PreviousVersion }) {
   const node = useMemo(() => parseStored(event.data), [event.data]);
   const tabs = useTabs(tab);
+  const { menu, onValue } = useValueMenu(toValueActions(filterActions, pins));
   const isDeleted = event.kind === "delete";
   return (
     <>
@@ -83,6 +98,7 @@ function Content({
           <OperationTitle event={event} />
           <span className="text-muted">seq {event.seq}</span>
         </h2>
+        <CopyButton text={() => toPrettyText(node)} what="the JSON" />
         {isDeleted || !onEdit || !onDelete ? null : (
           <>
             <Button tone="quiet" square aria-label="Edit this record" title="Edit this record" onClick={() => onEdit(event)}>
@@ -95,16 +111,18 @@ function Content({
         )}
         <CloseButton onClose={onClose} />
       </header>
-      <div className="flex shrink-0 items-center justify-between border-b border-line pr-3 pl-2">
+      <div className="shrink-0 border-b border-line px-2">
         <TabList state={tabs} label="View" variant="line" tabs={TABS} onChange={onTab} />
-        <CopyButton text={() => toPrettyText(node)} what="the JSON">
-          Copy
-        </CopyButton>
       </div>
       <div {...tabPanel(tabs)} className="min-h-0 flex-1 overflow-y-auto px-4 py-3 focus-visible:-outline-offset-2">
-        {tab === "changes" ? <ChangesView event={event} node={node} previous={previous} /> : null}
-        {tab === "json" ? <JsonView node={node} /> : null}
+        {tab === "changes" ? <ChangesView event={event} node={node} previous={previous} onValue={onValue} /> : null}
+        {tab === "json" ? <JsonView node={node} onValue={onValue} /> : null}
         {tab === "raw" ? <Raw event={event} /> : null}
+        {tab === "history" ? (
+          <Suspense fallback={null}>
+            <HistoryView endpointId={endpointId} event={event} canRestore={canRestore} stepRef={stepVersionRef} />
+          </Suspense>
+        ) : null}
         {tab === "delivery" ? (
           <Suspense fallback={null}>
             <DeliveryView endpointId={endpointId} event={event} />
@@ -112,6 +130,7 @@ function Content({
         ) : null}
       </div>
       <Facts event={event} onOnlyRecord={filterActions.addRecord} />
+      {menu}
     </>
   );
 }
@@ -166,9 +185,15 @@ const Facts = memo(function Facts({ event, onOnlyRecord }: { event: StreamEvent;
       <Fact term="Created">
         <Time ms={event.createdMs} />
       </Fact>
-      <Fact term={event.kind === "delete" ? "Deleted" : "Updated"}>
-        <Time ms={event.kind === "delete" ? event.atMs : event.updatedMs} />
-      </Fact>
+      {event.kind === "delete" ? (
+        <Fact term="Deleted">
+          <Time ms={event.atMs} />
+        </Fact>
+      ) : event.updatedMs === event.createdMs ? null : (
+        <Fact term="Updated">
+          <Time ms={event.updatedMs} />
+        </Fact>
+      )}
       <Fact term="Size">{formatBytes(new TextEncoder().encode(event.data).length)}</Fact>
     </dl>
   );

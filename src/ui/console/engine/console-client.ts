@@ -6,6 +6,7 @@
 import type { StreamEvent } from "../../stream/stream-event";
 import type { Flush, FromWorker, PreviousVersion, ToWorker, View } from "./console-messages";
 import type { EventFilter } from "./event-filter";
+import type { ExportRequest, ExportState } from "./export-changes";
 
 /** Above this rate no one can read every change. Only every second frame is then drawn, which leaves time for input. */
 const READABLE_RATE = 300;
@@ -33,6 +34,8 @@ export class ConsoleClient {
   readonly #onFlush: (flush: Flush) => void;
   readonly #details = new Map<number, (detail: Detail) => void>();
   readonly #steps: ((step: { ordinal: number | undefined; index: number }) => void)[] = [];
+  readonly #exports = new Map<number, (state: ExportState) => void>();
+  #lastExport = 0;
   readonly #listeners = new Set<(flush: Flush) => void>();
   #snapshot: Flush;
   #hasLog = false;
@@ -92,6 +95,15 @@ export class ConsoleClient {
     });
   }
 
+  /** Makes a file of changes. `onState` is called until the export has ended. Returns a function that stops it. */
+  export(request: ExportRequest, onState: (state: ExportState) => void): () => void {
+    this.#lastExport += 1;
+    const id = this.#lastExport;
+    this.#exports.set(id, onState);
+    this.#post({ type: "export", id, request });
+    return () => this.#post({ type: "stop-export", id });
+  }
+
   /** Terminates the worker and its stream. */
   stop(): void {
     cancelAnimationFrame(this.#frame);
@@ -108,6 +120,10 @@ export class ConsoleClient {
       case "detail":
         this.#details.get(message.ordinal)?.(message);
         this.#details.delete(message.ordinal);
+        return;
+      case "exported":
+        this.#exports.get(message.id)?.(message.state);
+        if (message.state.state !== "reading") this.#exports.delete(message.id);
         return;
       case "stepped":
         // Replies arrive in the order of the requests.

@@ -177,6 +177,12 @@ export class ConsoleEngine {
     return { event: this.#ring.read(ordinal), previous: previous === undefined ? undefined : this.#ring.read(previous) };
   }
 
+  /** The events that match the filter, oldest first. While paused, those that are shown. */
+  *matching(): Generator<StreamEvent, void> {
+    const { first, end } = this.#range();
+    for (let index = first; index < end; index += 1) yield this.#ring.read(this.#list.at(index));
+  }
+
   /** The current state for the page. */
   flush(): Flush {
     const { first, end } = this.#range();

@@ -4,6 +4,7 @@ import type { ConnectionState } from "../../stream/stream-connection";
 import type { StreamEvent } from "../../stream/stream-event";
 import type { RowView } from "../list/row-view";
 import type { EventFilter } from "./event-filter";
+import type { ExportRequest, ExportState } from "./export-changes";
 
 /** The rows that the page shows, how many characters of data fit in each, and the pinned paths. Indexes are those of `Flush`. */
 export type View = { count: number; characters: number; pins?: readonly string[] } & ({ follow: true } | { follow: false; from: number });
@@ -20,6 +21,9 @@ export type ToWorker =
   | { type: "reconnect" }
   | { type: "older" }
   | { type: "detail"; ordinal: number }
+  /** `id` identifies the export in its states. */
+  | { type: "export"; id: number; request: ExportRequest }
+  | { type: "stop-export"; id: number }
   /** Requests the ordinal `by` rows from `from` in the filtered list. Without `from`: the newest. */
   | { type: "step"; from: number | undefined; by: number };
 
@@ -62,4 +66,5 @@ export type PreviousVersion = { state: "none" | "unknown" } | { state: "known"; 
 export type FromWorker =
   | Flush
   | { type: "detail"; ordinal: number; event: StreamEvent | undefined; previous: PreviousVersion }
+  | { type: "exported"; id: number; state: ExportState }
   | { type: "stepped"; ordinal: number | undefined; index: number };

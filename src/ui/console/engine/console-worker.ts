@@ -9,6 +9,7 @@ import { type LogPage, parseLogPage } from "../../stream/stream-message";
 import { ConsoleEngine, LIMITS } from "./console-engine";
 import type { FromWorker, PreviousVersion, ToWorker } from "./console-messages";
 import { type EventFilter, toExpression } from "./event-filter";
+import { exportChanges } from "./export-changes";
 import { type CompilePattern, hasPattern } from "./match-expression";
 
 const FIRST_PAGE = 200;
@@ -25,6 +26,7 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
   let pageIsReady = true;
   let isDirty = true;
   let wasLive = false;
+  const stoppedExports = new Set<number>();
 
   const flush = () => {
     if (!pageIsReady || !isDirty) return;
@@ -114,6 +116,18 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
         return;
       case "detail":
         void sendDetail(engine, api, message.ordinal);
+        return;
+      case "export":
+        void exportChanges(message.request, {
+          matching: () => engine.matching(),
+          get: (ordinal) => engine.get(ordinal)?.event,
+          readPage: (before) => readLog(`${api}/changes?limit=${OLDER_PAGE}${before === undefined ? "" : `&before=${before}`}`),
+          isStopped: () => stoppedExports.has(message.id),
+          onState: (state) => post({ type: "exported", id: message.id, state }),
+        });
+        return;
+      case "stop-export":
+        stoppedExports.add(message.id);
         return;
       case "step":
         post({ type: "stepped", ...engine.step(message.from, message.by) });
