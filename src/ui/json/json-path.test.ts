@@ -20,7 +20,7 @@ test.each(["", ".", ".a", "a.", "a..b", "a b", "a[", "a[x]", 'a["b]', "a[1", "1"
   expect(parsePath(text)).toBeUndefined();
 });
 
-test("the printed values are told apart from keys and punctuation", () => {
+test("printed values are distinguished from keys and punctuation", () => {
   const { text, values } = toCompactParts(DATA, 200);
   expect(text).toBe('{"a": {"b": [1, {"odd key": "x"}]}, "a\\"b": true}');
   const shown = values.flatMap((start, index) => (index % 2 === 0 ? [text.slice(start, values[index + 1])] : []));

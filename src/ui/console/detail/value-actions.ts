@@ -1,4 +1,4 @@
-/** What the menu of a value offers: to filter by it, and to pin its path as a column. */
+/** The actions in the menu of a value: filter by it, and pin its path as a column. */
 import type { ComparedValue } from "@/src/shared/filters/write-expression";
 import { parsePath } from "../../json/json-path";
 import type { JsonNode } from "../../json/json-tree";

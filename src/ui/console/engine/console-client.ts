@@ -4,9 +4,9 @@
  */
 
 import type { StreamEvent } from "../../stream/stream-event";
+import type { ExportRequest, ExportState } from "../export/export-changes";
 import type { Flush, FromWorker, PreviousVersion, ToWorker, View } from "./console-messages";
 import type { EventFilter } from "./event-filter";
-import type { ExportRequest, ExportState } from "./export-changes";
 
 /** Above this rate no one can read every change. Only every second frame is then drawn, which leaves time for input. */
 const READABLE_RATE = 300;

@@ -2,9 +2,9 @@
 
 import type { ConnectionState } from "../../stream/stream-connection";
 import type { StreamEvent } from "../../stream/stream-event";
+import type { ExportRequest, ExportState } from "../export/export-changes";
 import type { RowView } from "../list/row-view";
 import type { EventFilter } from "./event-filter";
-import type { ExportRequest, ExportState } from "./export-changes";
 
 /** The rows that the page shows, how many characters of data fit in each, and the pinned paths. Indexes are those of `Flush`. */
 export type View = { count: number; characters: number; pins?: readonly string[] } & ({ follow: true } | { follow: false; from: number });

@@ -6,10 +6,10 @@ import { INTERCEPTED, isJsonType } from "../../api/request-error";
 import { BROWSER_PORTS } from "../../stream/browser-ports";
 import { type Opening, StreamConnection } from "../../stream/stream-connection";
 import { type LogPage, parseLogPage } from "../../stream/stream-message";
+import { exportChanges } from "../export/export-changes";
 import { ConsoleEngine, LIMITS } from "./console-engine";
 import type { FromWorker, PreviousVersion, ToWorker } from "./console-messages";
 import { type EventFilter, toExpression } from "./event-filter";
-import { exportChanges } from "./export-changes";
 import { type CompilePattern, hasPattern } from "./match-expression";
 
 const FIRST_PAGE = 200;

@@ -9,7 +9,7 @@ import { Segments } from "../../components/segments";
 import { formatCount, formatPlural } from "../../format/format-number";
 import { notify } from "../../notifications/notify";
 import type { ConsoleClient } from "../engine/console-client";
-import type { ExportScope } from "../engine/export-changes";
+import type { ExportScope } from "./export-changes";
 
 const LABELS: Readonly<Record<ExportFormat, string>> = { json: "JSON", ndjson: "NDJSON", csv: "CSV" };
 const HINTS: Readonly<Record<ExportFormat, string>> = {

@@ -20,7 +20,7 @@ export interface ListElements {
   box: HTMLElement;
 }
 
-/** What the page shows beside the rows. */
+/** The state of the list that the page shows beside the rows. */
 export interface ListStatus {
   following: boolean;
   /** The number of rows that have arrived since the list stopped following. */

@@ -61,9 +61,6 @@ export function toPreviewCharacters(widthPx: number, pins: number): number {
   return Math.max(1, Math.floor((widthPx - start - end - pinned) / CHARACTER_PX));
 }
 
-/** The characters that fit into the cell of a pinned path. */
-export const PIN_CHARACTERS = 15;
-
 // Data needs no kerning and no ligatures, and shaping it without them takes half of the time.
 export const ROW =
   "relative h-7 overflow-hidden font-mono text-data leading-7 whitespace-pre contain-strict [font-kerning:none] [text-rendering:optimizeSpeed]";

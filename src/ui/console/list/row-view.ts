@@ -6,7 +6,6 @@ import { toCompactParts, toCompactText } from "../../json/json-print";
 import { type JsonNode, parseJson } from "../../json/json-tree";
 import { type EventKind, isMarkKind } from "../../stream/stream-event";
 import type { EventRing } from "../engine/event-ring";
-import { PIN_CHARACTERS } from "./row-style";
 
 export interface RowView {
   ordinal: number;
@@ -29,6 +28,8 @@ export const PREVIEW_LENGTH_MAX = 400;
 /** Longer data is not parsed. The row shows the start of the text instead. */
 const PARSED_BYTES_MAX = 64 * 1024;
 const PATHS_MAX = 12;
+/** As many as fit into the cell of a pinned path. */
+const PIN_CHARACTERS = 15;
 
 /** The row of a buffered event. */
 export function toRowView(ring: EventRing, ordinal: number, pins: readonly JsonPath[]): RowView {

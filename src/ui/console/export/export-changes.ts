@@ -2,7 +2,7 @@
 import type { ExportFormat } from "@/src/shared/record-limits";
 import type { StreamEvent } from "../../stream/stream-event";
 import type { LogPage } from "../../stream/stream-message";
-import { ChangeFile } from "../export/change-file";
+import { ChangeFile } from "./change-file";
 
 /** `matching`: what the console holds and the filter matches. `log`: all that the server has. A number: the change of that ordinal. */
 export type ExportScope = "matching" | "log" | number;
