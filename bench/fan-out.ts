@@ -89,7 +89,14 @@ async function startServer(options: { sockets: number; bytes: number; toOwnGrant
   const { hub, log: changeLog } = memoryHub;
   const log: Log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
   const config = { pingIntervalMs: 3_600_000, pongTimeoutMs: 3_600_000 };
-  const handler = createUpgradeHandler({ hub, rateLimitPolicy: { countAndAuthorize: async () => toOwnGrant(memoryHub) }, config, log });
+  const traffic = { note: () => undefined };
+  const handler = createUpgradeHandler({
+    hub,
+    traffic,
+    rateLimitPolicy: { countAndAuthorize: async () => toOwnGrant(memoryHub) },
+    config,
+    log,
+  });
   const server = http.createServer().on("upgrade", handler.upgrade).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

@@ -85,10 +85,11 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     rules: ["json"],
     secrets: [],
     streams: [],
+    traffic: ["access"],
     users: ["access", "json", "limits", "records"],
     webhooks: ["records", "streams"],
   },
-  db: { embedded: [], prisma: ["records"], reads: [], records: ["reads"], stores: ["reads", "records"] },
+  db: { embedded: [], prisma: ["records"], reads: [], records: ["reads"], stores: ["reads", "records"], traffic: [] },
   http: { body: [], handlers: ["body", "reply"], reply: [], server: ["handlers", "reply"] },
   management: {
     access: ["changes", "records"],
@@ -106,6 +107,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     projects: ["endpoints", "keys", "openapi"],
     records: ["changes"],
     setup: ["accounts", "keys"],
+    traffic: [],
     webhooks: [],
   },
   realtime: {

@@ -16,6 +16,7 @@ import type { Records } from "@/src/core/records/records";
 import type { Sandbox } from "@/src/core/sandbox";
 import type { UserEmails } from "@/src/core/users/user-emails";
 import type { Users } from "@/src/core/users/users";
+import { CountedExchange, type ExchangeParts } from "@/src/http/counted-exchange";
 import { callerOf, type DataExchange, type Handler, headersOf, listHeaders } from "@/src/http/exchange";
 import { createDeleteHandler, createUpdateHandler } from "@/src/http/handlers/change-record";
 import { createCreateHandler } from "@/src/http/handlers/create-records";
@@ -33,7 +34,7 @@ import { respond } from "@/src/http/reply/respond";
 import type { Drain } from "@/src/http/server/drain";
 import type { SlowClients } from "@/src/http/server/slow-clients";
 import { AppError, isAppError } from "@/src/shared/errors";
-import { createRequestId, formatProblem } from "@/src/shared/http/problem";
+import { formatProblem } from "@/src/shared/http/problem";
 import { parseQuery, type QueryParameters } from "@/src/shared/http/query";
 import { DATA_FORMS, type DataAddress, type DataForm, parseDataAddress } from "@/src/shared/streams/data-path";
 
@@ -56,6 +57,8 @@ export interface DataPlaneOptions {
   stream?: StreamAnswerer;
   /** Drops the rest of refused bodies. */
   drain: Drain;
+  /** Counts and logs answered requests (G31, G32). */
+  traffic: ExchangeParts["traffic"];
   config: { bodyBytesMax: number; bodyTimeoutMs: number; uploadTimeoutMs: number; publicUrl?: string };
   log: Pick<Log, "warn" | "error">;
 }
@@ -94,8 +97,7 @@ class Plane {
   readonly #userHandlers: Readonly<Record<UserOperation, Handler>>;
   readonly #stream: StreamAnswerer | undefined;
   readonly #slowClients: DataPlaneOptions["slowClients"];
-  readonly #held: HeldBytes;
-  readonly #drain: Drain;
+  readonly #parts: ExchangeParts;
   readonly #config: DataPlaneOptions["config"];
   readonly #log: DataPlaneOptions["log"];
 
@@ -114,6 +116,7 @@ class Plane {
     slowClients,
     stream,
     drain,
+    traffic,
     config,
     log,
   }: DataPlaneOptions) {
@@ -137,8 +140,7 @@ class Plane {
     this.#userHandlers = createUserHandlers({ users, userEmails, records, clock, config, read: this.#handlers.read });
     this.#stream = stream;
     this.#slowClients = slowClients;
-    this.#held = held;
-    this.#drain = drain;
+    this.#parts = { drain, held, traffic };
     this.#config = config;
     this.#log = log;
   }
@@ -150,21 +152,12 @@ class Plane {
   handle(request: IncomingMessage, response: ServerResponse, { awaitsContinue = false, headers = NO_HEADERS }: DataPlaneRequest): void {
     const { origin } = request.headers;
     const address = parseDataAddress(request.url ?? "");
-    const exchange: DataExchange = {
-      request,
-      response,
-      drain: this.#drain,
-      requestId: createRequestId(),
+    const exchange = new CountedExchange(this.#parts, request, response, {
       awaitsContinue,
-      parameters: NO_PARAMETERS,
       origin: origin ? { kind: "unknown", origin } : NO_ORIGIN,
       form: address?.form,
       serverHeaders: headers,
-      headers: [],
-      resolved: undefined,
-      held: this.#held,
-      answerHold: undefined,
-    };
+    });
     try {
       if (!address) throw new AppError("not_found");
       const serving = this.#serve(exchange, address);
@@ -209,7 +202,9 @@ class Plane {
         this.#slowClients.forget(request.socket);
         // A response that waits behind another one is not notified when its connection closes.
         if (!response.socket) throw new AppError("request_invalid", { detail: PIPELINED });
-        return stream.open({ request, response, parameters, grant, headers: headersOf(exchange) });
+        return stream.open({ request, response, parameters, grant, headers: headersOf(exchange) }).then(() => {
+          if (response.headersSent) exchange.onHead?.(200, 0);
+        });
       });
     if (resolved.endpoint.kind === "data")
       return andThen(this.#access.authorize(resolved, accessRequest), (grant) => {
@@ -299,12 +294,14 @@ class Plane {
     if (!isAppError(error)) this.#log.error({ requestId, err: error }, "a request failed unexpectedly");
     else if (appError.entry.status >= 500)
       this.#log.warn({ requestId, code: appError.code, internal: appError.internal }, "a request failed");
+    exchange.problem = appError;
     if (response.headersSent) {
       // Part of the response was sent. Cutting the connection shows that it is incomplete.
       response.destroy();
       return;
     }
     if (this.#stream && appError.entry.retryable && isReconnection(exchange.request, exchange.parameters)) {
+      exchange.onHead?.(appError.entry.status, 0);
       this.#stream.postpone({ response, error: appError, headers: headersOf(exchange) });
       return;
     }
@@ -325,7 +322,6 @@ const EMAIL_METHODS = METHODS.split(", ")
   .join(", ");
 const NO_OPTIONS: DataPlaneRequest = {};
 const NO_HEADERS: readonly string[] = [];
-const NO_PARAMETERS = parseQuery("");
 const NO_ORIGIN = { kind: "none" } as const;
 
 function toAllow(form: DataForm | undefined, resolved?: ResolvedEndpoint): string {

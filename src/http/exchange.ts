@@ -12,6 +12,7 @@ import { isPending, type MaybePromise } from "@/src/core/maybe-promise";
 import type { ShownRecord } from "@/src/core/records/judged-writes";
 import { parseContentKind, parseRecordBody, type RecordBody } from "@/src/core/records/record-body";
 import { toReceiptText, toRecordText } from "@/src/core/records/record-text";
+import type { Written } from "@/src/core/traffic/traffic";
 import { readBody } from "@/src/http/body/read-body";
 import { createBodyMeter, holdAnswer, holdAnswerAnyway, toHeldLength } from "@/src/http/hold-bytes";
 import { addCorsHeaders, type OriginVerdict } from "@/src/http/reply/cors";
@@ -35,6 +36,12 @@ export interface DataExchange extends Exchange {
   /** The endpoint and the key, after they were found. */
   resolved: ResolvedEndpoint | undefined;
   /** The budgets that count the bytes of this request (hold-bytes.ts). */
+  /** When the request began, by `performance.now()`. */
+  startedAt: number;
+  /** Why the request was refused or failed. */
+  problem: AppError | undefined;
+  /** The records that it wrote. */
+  written: Written;
   held: HeldBytes;
   answerHold: ByteHold | undefined;
 }

@@ -20,6 +20,7 @@ import { composeMail, type MailOptions } from "./node/mail";
 import type { Siblings } from "./node/siblings";
 import { createStores, type Stores } from "./node/stores";
 import { composeStreams } from "./node/streams";
+import { composeTraffic } from "./node/traffic";
 import { composeUsers } from "./node/users";
 import { composeWebhooks } from "./node/webhooks";
 import type { Runtime } from "./registry";
@@ -61,6 +62,7 @@ export type Node = ReturnType<typeof composeNode>;
 export function composeNode(options: NodeOptions) {
   const { config, lanes, limiter, passwords, secret, clock, log, cleanup } = options;
   const stores = options.stores ?? createStores({ lanes, clock });
+  const { traffic, trafficJobs } = composeTraffic({ ...options, stores });
   const sandbox = createSandbox({
     timeoutMs: config.sandboxTimeoutMs,
     memoryBytesMax: config.sandboxMemoryBytesMax,
@@ -80,12 +82,12 @@ export function composeNode(options: NodeOptions) {
   const { mailer, emails } = mail;
   const userParts = composeUsers({ ...options, stores, tokens, sandbox, quotas, records, mailer, settle: () => settle() });
   const { users, userEmails, emailQueue } = userParts;
-  const streams = composeStreams({ ...options, ...accessParts, stores, sandbox, quotas });
+  const streams = composeStreams({ ...options, ...accessParts, stores, sandbox, quotas, traffic });
   settle = streams.settle;
   const { hub, changes, eventStreams, streamRegistry, upgrade, closeStreams } = streams;
   const { webhooks, secrets, findUrlProblem } = composeWebhooks({ ...options, stores, sandbox });
   const stored = { records, users, userEmails, files, emails };
-  const dataParts = composeDataPlane({ ...options, ...accessParts, ...stored, sandbox, stream: eventStreams });
+  const dataParts = composeDataPlane({ ...options, ...accessParts, ...stored, sandbox, stream: eventStreams, traffic });
   const { held, slowClients, drain, dataPlane } = dataParts;
   const { db, asAccount, recordSearch, writeDb, endpointQueue } = lanes;
   const runtime: Runtime = {
@@ -99,8 +101,8 @@ export function composeNode(options: NodeOptions) {
     settle,
   };
   const jobs = composeJobs({
-    ...{ ...runtime, userData, lanes, mailDelivery: mail.delivery, streamRegistry, slowClients },
+    ...{ ...runtime, trafficJobs, userData, lanes, mailDelivery: mail.delivery, streamRegistry, slowClients },
     role: options.siblings?.role,
   });
-  return { runtime, userData, dataPlane, drain, slowClients, upgrade, closeStreams, streamRegistry, jobs, mail };
+  return { runtime, userData, trafficJobs, dataPlane, drain, slowClients, upgrade, closeStreams, streamRegistry, jobs, mail };
 }

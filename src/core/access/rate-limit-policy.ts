@@ -23,8 +23,11 @@ export interface RateLimitPolicy {
    * {@link Access.isKnown}).
    */
   count(request: CountedRequest, resolve: () => MaybePromise<ResolvedEndpoint | AppError>): MaybePromise<ResolvedEndpoint | AppError>;
-  /** Resolves the endpoint, counts the request and authorizes it. Throws `rate_limited`, and the errors of {@link Access.decide}. */
-  countAndAuthorize(accessRequest: AccessRequest, address: string): Promise<Grant>;
+  /**
+   * Resolves the endpoint, counts the request and authorizes it. `onResolved` is called with the endpoint as soon as it is known. Throws `rate_limited`, and the
+   * errors of {@link Access.decide}.
+   */
+  countAndAuthorize(accessRequest: AccessRequest, address: string, onResolved?: (resolved: ResolvedEndpoint) => void): Promise<Grant>;
 }
 
 /** The maximum number of barred networks that are kept. */
@@ -88,8 +91,13 @@ export function createRateLimitPolicy(options: {
       const refusal = barred.size > 0 && !access.isKnown(request.accessRequest) ? settle(findBar(network), request) : undefined;
       return refusal ?? andThen(resolve(), (found) => countFound(found, network, request));
     },
-    async countAndAuthorize(accessRequest, address) {
-      const resolved = await policy.count({ accessRequest, address }, () => access.resolve(accessRequest));
+    async countAndAuthorize(accessRequest, address, onResolved) {
+      const resolve = () =>
+        andThen(access.resolve(accessRequest), (found) => {
+          if (!isAppError(found)) onResolved?.(found);
+          return found;
+        });
+      const resolved = await policy.count({ accessRequest, address }, resolve);
       if (isAppError(resolved)) throw resolved;
       return access.authorize(resolved, accessRequest);
     },

@@ -13,6 +13,8 @@ export interface StoredRecord {
   /** ISO 8601, UTC, milliseconds. */
   createdAt: string;
   updatedAt: string;
+  /** Of the change that wrote it. Only the results of writes have it. */
+  seq?: number;
 }
 
 /** A committed change: one entry of the endpoint's log. */

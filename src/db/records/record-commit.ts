@@ -118,8 +118,9 @@ async function commitPosts(client: CommitClient, endpointId: string, writes: rea
   const firstSeq = Number(row.firstSeq);
   const at = toTime(row.at);
   return writes.map((write, index) => {
-    const record = { id: write.id, version: 1, data: write.data, createdAt: at, updatedAt: at };
-    const change: Change = { endpointId, seq: firstSeq + index, type: "POST", record, owner: write.owner ?? null, at };
+    const seq = firstSeq + index;
+    const record = { id: write.id, version: 1, data: write.data, createdAt: at, updatedAt: at, seq };
+    const change: Change = { endpointId, seq, type: "POST", record, owner: write.owner ?? null, at };
     if (write.remainingInUpload !== undefined) change.remainingInUpload = write.remainingInUpload;
     return { outcome: "ok", change };
   });
@@ -163,9 +164,10 @@ function toResult(endpointId: string, write: Write, row: CommitRow | undefined):
   const data = write.type === "DELETE" ? row.data : write.data;
   if (data === null) throw new Error(`record_commit returned no data for a ${write.type} to endpoint ${endpointId}`);
   const { version, owner } = row;
-  const record = { id: write.id, version, data, createdAt: toTime(row.createdAt), updatedAt: toTime(row.updatedAt) };
+  const seq = Number(row.seq);
+  const record = { id: write.id, version, data, createdAt: toTime(row.createdAt), updatedAt: toTime(row.updatedAt), seq };
   const upload = write.type === "POST" && write.remainingInUpload !== undefined ? { remainingInUpload: write.remainingInUpload } : {};
-  return { outcome: "ok", change: { endpointId, seq: Number(row.seq), type: write.type, record, owner, at: toTime(row.at), ...upload } };
+  return { outcome: "ok", change: { endpointId, seq, type: write.type, record, owner, at: toTime(row.at), ...upload } };
 }
 
 /** Formats a time here, because wire_time in SQL costs more for each row. */

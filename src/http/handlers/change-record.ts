@@ -32,7 +32,9 @@ export function createUpdateHandler({ records, config }: { records: Records; con
     const writing = writeConditionally({ records, exchange, ...target }, (expectedVersion) =>
       records.update({ ...target, schema, caller, strategy, body, onlyOwner: grant.onlyOwner, judge: grant.judge, expectedVersion }),
     );
-    sendChanged({ exchange, resolved }, await (strategy === "merge" ? hideMismatch(resolved, writing) : writing), dataOnly);
+    const record = await (strategy === "merge" ? hideMismatch(resolved, writing) : writing);
+    exchange.written = record;
+    sendChanged({ exchange, resolved }, record, dataOnly);
   };
 }
 
@@ -43,6 +45,7 @@ export function createDeleteHandler({ records }: { records: Records }): Handler 
     const record = await writeConditionally({ records, exchange, ...target }, (expectedVersion) =>
       records.remove({ ...target, onlyOwner: grant.onlyOwner, judge: grant.judge, expectedVersion }),
     );
+    exchange.written = record;
     sendStored({ exchange, resolved }, record, dataOnly);
   };
 }

@@ -48,6 +48,7 @@ export function createCreateHandler({ records, config }: { records: Records; con
       idempotencyKey: header === undefined ? undefined : toIdempotencyKey({ header, caller: grant, request: identity }),
     });
     if (created.isReplay) markReplayed(exchange);
+    else exchange.written = created.records;
     if (isBulk) {
       // The response was held above.
       const headers = listHeaders(exchange);

@@ -31,6 +31,7 @@ export function createSendEmailHandler({ emails, config }: { emails: Pick<Emails
       idempotencyKey: header === undefined ? undefined : toIdempotencyKey({ header, caller: grant, request: ["email", body.data] }),
     });
     if (isReplay) markReplayed(exchange);
+    else exchange.written = record;
     sendRecord(exchange, 201, record, dataOnly);
   };
 }

@@ -41,12 +41,14 @@ export function createSendFileHandler({ files }: { files: Pick<Files, "open"> })
     const head = { ...headers, ...part.headers };
     if (request.method === "HEAD") {
       response.writeHead(status, head).end();
+      exchange.onHead?.(status, 0);
       return;
     }
     holdAnswer(exchange, Math.min(end - start + 1, HELD_BYTES_MAX));
     // Opened before the head is sent, so that the response can still report an unavailable storage.
     const bytes = await file.read({ start, end });
     response.writeHead(status, head);
+    exchange.onHead?.(status, end - start + 1);
     await send(response, bytes);
   };
 }

@@ -63,6 +63,7 @@ export function createUploadHandler({
         ...{ schema, caller, owner, judge, metadata, idempotency },
       });
       if (isReplay) markReplayed(exchange);
+      else exchange.written = records;
       const [first, ...others] = records;
       if (first && others.length === 0) sendRecord(exchange, 201, first, dataOnly);
       else sendWritten(exchange, 201, `[${records.map((record) => toShownText(record, dataOnly)).join(",")}]`);

@@ -146,6 +146,7 @@ export function createUserHandlers({
         address: toClientAddress(exchange.request),
       };
       const user = await users.register({ ...registration, isTrusted: grant.master, judge: grant.judge });
+      exchange.written = user;
       sendRecord(exchange, 201, grant.judgeAs ? await showOwn(grant.judgeAs, user) : user, dataOnly);
     },
     login: logIn((request) => users.login(request)),
@@ -189,7 +190,9 @@ export function createUserHandlers({
         }),
       );
       // Every strategy keeps the stored name, so a change is always checked together with stored data.
-      sendChanged(admitted, await hideMismatch(admitted.resolved, writing), dataOnly);
+      const record = await hideMismatch(admitted.resolved, writing);
+      exchange.written = record;
+      sendChanged(admitted, record, dataOnly);
     },
     delete: async (admitted) => {
       const { exchange, grant } = admitted;
@@ -201,6 +204,7 @@ export function createUserHandlers({
       );
       // If the caller deleted its own account, its token is deleted too.
       if (grant.user && mayUseCookies(admitted)) exchange.response.setHeader("Set-Cookie", toEndedTokenCookies(grant.projectId));
+      exchange.written = record;
       sendStored(admitted, record, dataOnly);
     },
   };

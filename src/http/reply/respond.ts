@@ -11,6 +11,10 @@ export interface Exchange {
   response: ServerResponse;
   /** Drops the rest of a refused body, so that its sender can read the response. */
   drain: Drain;
+  /** Called when the head of the response is sent, with its status and the bytes of its body. Absent: the response is not counted. */
+  onHead?(status: number, bytes: number): void;
+  /** Called with the bytes of a body whose length was not known when its head was sent. */
+  onBytes?(bytes: number): void;
 }
 
 /**
@@ -40,7 +44,9 @@ export function respond(exchange: Exchange, answer: Answer): void {
     return;
   }
   const { body } = answer;
-  writeHead(response, answer, body === undefined ? undefined : Buffer.byteLength(body));
+  const length = body === undefined ? undefined : Buffer.byteLength(body);
+  writeHead(response, answer, length);
+  exchange.onHead?.(answer.status, length ?? 0);
   // A string and not a Buffer, because Node.js then sends head and body in one piece.
   if (hasArrived(request)) {
     response.end(body);
@@ -69,10 +75,12 @@ function writeHead(response: ServerResponse, { status, headers, close = false }:
 }
 
 /** Never rejects. It ends if the client disconnects. */
-async function respondLong({ request, response, drain }: Exchange, answer: LongAnswer): Promise<void> {
+async function respondLong(exchange: Exchange, answer: LongAnswer): Promise<void> {
+  const { request, response, drain } = exchange;
   const bytes = await encodeLongText(answer.body);
   if (isClosed(response) || response.headersSent) return;
   writeHead(response, answer, bytes.byteLength);
+  exchange.onHead?.(answer.status, bytes.byteLength);
   if (request.method === "HEAD" || (await sendPieces(response, bytes))) endAnswer({ request, response, drain });
 }
 

@@ -35,12 +35,16 @@ export async function streamList({
       return;
     }
     response.writeHead(200, headers);
+    const begin = Buffer.from(`[${head}`);
+    exchange.onHead?.(200, begin.byteLength);
     if (response.req.method === "HEAD") return endAnswer(exchange);
-    let sending = sendPieces(response, Buffer.from(`[${head}`));
+    let sending = sendPieces(response, begin);
     while (!next.done) {
       if (!(await sending)) return;
       const length = toHeldLength(next.value);
-      sending = sendPieces(response, Buffer.from(`,${next.value}`));
+      const piece = Buffer.from(`,${next.value}`);
+      exchange.onBytes?.(piece.byteLength);
+      sending = sendPieces(response, piece);
       next = await iterator.next();
       const holding = length + (next.done ? 0 : toHeldLength(next.value));
       if (holding > held) hold(holding - held, true);

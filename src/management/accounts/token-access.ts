@@ -36,7 +36,7 @@ export async function requireTokenAccess({
   if (projectIds === null) return;
   const [area] = path.split("/");
   // A limited token may read its account's name and address, but nothing that would widen its access. The list of projects leaves out the others.
-  if ((path === "account" || path === "projects") && isRead) return;
+  if ((path === "account" || path === "projects" || path === "projects/traffic") && isRead) return;
   if (id === "" || area === "account") throw refuse("This token is limited to some projects. Use one for all projects.");
   const projectId = await findProject(db, area, id);
   if (projectId === null || !projectIds.includes(projectId)) throw new AppError("not_found");

@@ -18,12 +18,11 @@ import type {
   LogPosition,
   SnapshotReader,
 } from "@/src/core/streams/ports";
+import type { Traffic } from "@/src/core/traffic/traffic";
 import { AppError } from "@/src/shared/errors";
-import { toEpoch } from "@/src/shared/streams/cursor";
 import { groupByEndpoint } from "../cluster/notifications";
 import { createFilterChecks, type FilterChecks } from "../filters/filter-checks";
 import { createRecordFilter } from "../filters/record-filter";
-import { toUploadBoundary } from "../log/delivered-position";
 import type { LogTailer } from "../log/log-tailer";
 import { createPositionReader, type PositionReader } from "../log/position-reader";
 import { createReplayReads, type ReplayReads } from "../log/replay-reads";
@@ -31,13 +30,13 @@ import { createWriteBatcher, type WriteBatcher } from "../transports/write-batch
 import { encodeChange } from "../wire/encode";
 import { createSealCursor } from "../wire/sealed-cursors";
 import type { StreamFormat } from "../wire/stream-format";
-import { type ChangeSource, type Channel, type Channels, createChannels } from "./channels";
+import { type Channel, type Channels, createChannels } from "./channels";
 import { type Connection, type OpenStream, type Subscription, type Transport, toConnection } from "./connection";
 import { createJudgeWatch, type JudgeWatch, toStreamDependencies } from "./judge-watch";
 import { createQueuePressure, type QueueHolder, type QueuePressure } from "./queue-pressure";
 import { createSession, type Session, type Start } from "./session";
 import { createStreamChecks, type StreamChecks } from "./stream-checks";
-import { createStreamCursors, type StreamCursors } from "./stream-cursors";
+import { createStreamCursors, type StreamCursors, toTip } from "./stream-cursors";
 import type { StreamLimits } from "./stream-limits";
 import { createSubscriber, type Sink } from "./subscriber";
 
@@ -104,6 +103,8 @@ export interface HubOptions extends Pick<Parameters<typeof createChannels>[0], "
   queuesBytesMax: number;
   /** Counts the streams by endpoint together with the other workers of this server. */
   openStreams?: SharedGauge | undefined;
+  /** Counts the streams and what they are sent (G31). */
+  traffic: Pick<Traffic, "entryOf">;
   /** The memory that the buffers of this process take. The default reads it from the process. */
   readHeldBytes?: () => number;
 }
@@ -262,9 +263,10 @@ class StreamHub implements Hub {
     const onlyOwner = grant.onlyOwner ?? judge?.condition?.owner;
     const { start, known } = this.#cursors.toStart(request, found);
     const format = this.#cursors.toFormat(request);
-    const { clock, queueBytesMax, sandbox } = this.#options;
+    const { clock, queueBytesMax, sandbox, traffic } = this.#options;
+    const counts = traffic.entryOf(grant);
     const lane = { ownerId: grant.ownerId, endpointId: grant.endpoint.id };
-    const subscriber = createSubscriber({ sink, batcher: this.#batcher, lane, queueBytesMax, onPiling: this.#onPiling });
+    const subscriber = createSubscriber({ sink, batcher: this.#batcher, lane, queueBytesMax, counts, onPiling: this.#onPiling });
     const caller = toCallerPath(grant, request.address);
     const filter = expression === undefined ? undefined : createRecordFilter({ sandbox, expression, caller });
     const reads = this.#replays.of({ onlyOwner, caller });
@@ -298,11 +300,13 @@ class StreamHub implements Hub {
         release();
         source.remove(session);
         this.#options.openStreams?.add(grant.endpoint.id, -1);
+        counts.closeStream();
       },
     });
     source.add(session);
     if (judge) this.#judgeWatch.add(session, toStreamDependencies(judge, source.dependencies));
     this.#options.openStreams?.add(grant.endpoint.id, 1);
+    counts.openStream();
     // The stream is registered before it begins, so that it can be ended at once.
     session.begin(start, known);
     // A token that was revoked while the stream was being opened is not reported again.
@@ -389,12 +393,4 @@ class StreamHub implements Hub {
 /** The places whose changes are compared with those of the log. Place 0 has no change. */
 function toPlaces(endpointId: string, ...positions: (LogPosition | undefined)[]): LogPlace[] {
   return positions.flatMap((position) => (position && position.seq > 0 ? [{ endpointId, seq: position.seq }] : []));
-}
-
-/** The later of the position that the query found and the position that has been delivered. It is never within an upload that is sent as one message. */
-function toTip(found: LogPosition, source: ChangeSource, format: StreamFormat): LogPosition {
-  const position = source.position();
-  const tip = { epoch: toEpoch(found.epoch), seq: found.seq, proof: found.proof };
-  if (position?.epoch !== tip.epoch || position.seq <= tip.seq) return tip;
-  return format.joinsUploads ? toUploadBoundary(position) : position;
 }

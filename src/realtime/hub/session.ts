@@ -315,7 +315,7 @@ class StreamSession implements Session {
     const encoded = this.#options.encode(change, upload);
     const frame = this.#format.change(encoded, epoch);
     // The place advances only after enqueueing, so that a failure sends again and never skips.
-    if (this.#subscriber.isCrowdedBy(frame) || !this.#subscriber.enqueue(frame)) return false;
+    if (this.#subscriber.isCrowdedBy(frame) || !this.#subscriber.enqueue(frame, upload.length)) return false;
     this.#moveTo(encoded.position(epoch));
     return true;
   }
@@ -347,7 +347,7 @@ class StreamSession implements Session {
   /** Sends the whole batch at once. All of it is new to the client, and streams of the same format share the bytes. */
   #takeBatch(batch: ChangeBatch): void {
     const bytes = batch.toBytes(this.#format);
-    if (bytes !== undefined && !this.#subscriber.enqueue(bytes)) {
+    if (bytes !== undefined && !this.#subscriber.enqueue(bytes, batch.encoded.length)) {
       // Changes before the batch that it may not read, or that its filter leaves out, need not be read again.
       this.#fallBehind(this.#reached(batch.before));
     } else this.#moveTo(this.#reached(batch.position));

@@ -1,10 +1,13 @@
 /** The formats and the start of streams. The cursors of streams with a judge are sealed. */
 import type { Grant } from "@/src/core/access/access";
-import type { FoundPosition } from "@/src/core/streams/ports";
+import type { FoundPosition, LogPosition } from "@/src/core/streams/ports";
+import { toEpoch } from "@/src/shared/streams/cursor";
 import { toEndpointPath } from "@/src/shared/streams/protocol";
+import { toUploadBoundary } from "../log/delivered-position";
 import { limitFormat } from "../wire/message-limit";
 import { type SealCursor, sealFormat, toStartCursor } from "../wire/sealed-cursors";
 import { CURSOR_FRAMES, PLAIN_FRAMES, type StreamFormat } from "../wire/stream-format";
+import type { ChangeSource } from "./channels";
 import type { Start } from "./session";
 
 export interface StreamCursors {
@@ -37,4 +40,12 @@ export function createStreamCursors(seal: SealCursor): StreamCursors {
       return limitFormat(whole, { bytesMax: messageBytesMax, path: toEndpointPath(grant.endpoint.name) });
     },
   };
+}
+
+/** The later of the position that the query found and the position that has been delivered. It is never within an upload that is sent as one message. */
+export function toTip(found: LogPosition, source: ChangeSource, format: StreamFormat): LogPosition {
+  const position = source.position();
+  const tip = { epoch: toEpoch(found.epoch), seq: found.seq, proof: found.proof };
+  if (position?.epoch !== tip.epoch || position.seq <= tip.seq) return tip;
+  return format.joinsUploads ? toUploadBoundary(position) : position;
 }

@@ -10,8 +10,9 @@ import { createSubscriber } from "./subscriber";
 function setUp(queueBytesMax = 1_000) {
   const sink = createMemorySink();
   const lane = { ownerId: "owner", endpointId: "endpoint" };
-  const subscriber = createSubscriber({ sink, batcher: createWriteBatcher(), lane, queueBytesMax, onPiling: () => undefined });
-  return { sink, subscriber };
+  const counts = { deliveries: 0, bytesOut: 0 };
+  const subscriber = createSubscriber({ sink, batcher: createWriteBatcher(), lane, queueBytesMax, counts, onPiling: () => undefined });
+  return { sink, subscriber, counts };
 }
 
 /** A frame of exactly `bytes`, header included. */

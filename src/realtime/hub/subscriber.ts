@@ -22,9 +22,9 @@ export interface Subscriber {
   /**
    * Queues a frame. It is sent at the end of this turn of the event loop or, if there is much to send, in one of the next ones. Returns false, and queues
    * nothing, if the frame does not fit because the client reads too slowly, or if the client has ended. A frame always fits into an empty queue, so that
-   * the largest record can be sent whatever the limit.
+   * the largest record can be sent whatever the limit. `changes`: how many of the log's changes it has; default 0.
    */
-  enqueue(frame: Buffer): boolean;
+  enqueue(frame: Buffer, changes?: number): boolean;
   /** Queues a frame even if the queue is full. For the few small frames without which a stream cannot continue. */
   enqueueAlways(frame: Buffer): void;
   /** Whether a sender that can wait, such as a replay, should await `writable` before it enqueues `frame`. Half of the queue is reserved for live changes. */
@@ -60,6 +60,8 @@ export interface SubscriberOptions {
   /** The place of its writes among those of others. */
   lane: Lane;
   queueBytesMax: number;
+  /** What the client is sent is added to it. */
+  counts: { deliveries: number; bytesOut: number };
   /** Called when a frame is queued for a client that has unsent bytes. */
   onPiling: (bytes: number) => void;
 }
@@ -81,9 +83,9 @@ class QueueingSubscriber implements Subscriber {
     this.#options = options;
   }
 
-  enqueue(frame: Buffer): boolean {
+  enqueue(frame: Buffer, changes = 0): boolean {
     if (this.#ended) return false;
-    const { sink, queueBytesMax, onPiling } = this.#options;
+    const { sink, queueBytesMax, onPiling, counts } = this.#options;
     const room = queueBytesMax - frame.byteLength;
     let unsentBytes = sink.unsentBytes();
     const backlogBytes = this.#queuedBytes + unsentBytes;
@@ -94,6 +96,7 @@ class QueueingSubscriber implements Subscriber {
       if (unsentBytes > room && unsentBytes > 0) return false;
     }
     this.#push(frame);
+    counts.deliveries += changes;
     if (unsentBytes > 0) onPiling(frame.byteLength);
     return true;
   }
@@ -103,10 +106,11 @@ class QueueingSubscriber implements Subscriber {
   }
 
   #push(frame: Buffer): void {
-    const { queueBytesMax, batcher, lane } = this.#options;
+    const { queueBytesMax, batcher, lane, counts } = this.#options;
     this.#queue ??= [];
     this.#queue.push(frame);
     this.#queuedBytes += frame.byteLength;
+    counts.bytesOut += frame.byteLength;
     if (this.#queuedBytes >= Math.min(EARLY_FLUSH_BYTES, queueBytesMax / 2)) this.flush();
     else if (this.#queue.length === 1) batcher.schedule(this, lane);
   }

@@ -22,6 +22,7 @@ async function setUp(countAndAuthorize: RateLimitPolicy["countAndAuthorize"]) {
   const handler = createUpgradeHandler({
     hub,
     rateLimitPolicy: { countAndAuthorize },
+    traffic: { note: () => undefined },
     config: { pingIntervalMs: 25_000, pongTimeoutMs: 10_000 },
     log: { debug: () => undefined, error: (_, message) => logged.push(message) },
   });

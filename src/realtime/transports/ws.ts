@@ -5,10 +5,13 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { type AccessRequest, toAccessRequest } from "@/src/core/access/access-request";
 import { toClientAddress } from "@/src/core/access/client-network";
 import type { RateLimitPolicy } from "@/src/core/access/rate-limit-policy";
+import type { ResolvedEndpoint } from "@/src/core/access/resolved-endpoints";
 import { readTakenBytes, waitUntilTaken } from "@/src/core/limits/taken-bytes";
 import type { Log } from "@/src/core/log";
 import { parseJsonata } from "@/src/core/records/parameters";
+import type { CountedRequest, Traffic } from "@/src/core/traffic/traffic";
 import { AppError, isAppError } from "@/src/shared/errors";
+import { createRequestId } from "@/src/shared/http/problem";
 import { parseQuery, type QueryParameters } from "@/src/shared/http/query";
 import { parseDataAddress } from "@/src/shared/streams/data-path";
 import type { Subscription } from "../hub/connection";
@@ -48,10 +51,12 @@ const SERVER_OPTIONS = {
 export function createUpgradeHandler(options: {
   hub: Pick<Hub, "subscribe" | "closeAll">;
   rateLimitPolicy: Pick<RateLimitPolicy, "countAndAuthorize">;
+  /** Counts and logs the handshakes (G31, G32). */
+  traffic: Pick<Traffic, "note">;
   config: { pingIntervalMs: number; pongTimeoutMs: number; publicUrl?: string };
   log: Pick<Log, "debug" | "error">;
 }): UpgradeHandler {
-  const { hub, rateLimitPolicy, config, log } = options;
+  const { hub, rateLimitPolicy, traffic, config, log } = options;
   const server = new WebSocketServer(SERVER_OPTIONS);
   server.on("wsClientError", (error, socket) => refuseUpgrade(socket, new AppError("upgrade_invalid", { detail: error.message })));
   const heartbeat = createHeartbeat(config);
@@ -72,12 +77,15 @@ export function createUpgradeHandler(options: {
     accessRequest: AccessRequest;
     clientAddress: string;
     parameters: QueryParameters;
-    headers: IncomingMessage["headers"];
+    counted: CountedHandshake;
   }): Promise<void> {
-    const { handshake, accessRequest, clientAddress, parameters, headers } = request;
+    const { handshake, accessRequest, clientAddress, parameters, counted } = request;
+    const { headers } = counted.request;
     const timer = setTimeout(() => handshake.refuse(new AppError("database_unavailable")), HANDSHAKE_TIMEOUT_MS);
     try {
-      const grant = await rateLimitPolicy.countAndAuthorize(accessRequest, clientAddress);
+      const grant = await rateLimitPolicy.countAndAuthorize(accessRequest, clientAddress, (resolved) => {
+        counted.resolved = resolved;
+      });
       const start = parseStart(parameters, headers);
       const messageBytesMax = parseMaxMessage(parameters);
       const filter = parseJsonata(parameters);
@@ -87,10 +95,15 @@ export function createUpgradeHandler(options: {
         return webSocket && createWebSocketSink({ webSocket, socket: handshake.socket });
       };
       const subscription = await hub.subscribe({ grant, start, transport: "ws", address: clientAddress, messageBytesMax, filter, connect });
-      if (webSocket && subscription) attend(webSocket, handshake.socket, subscription);
+      if (webSocket && subscription) {
+        attend(webSocket, handshake.socket, subscription);
+        traffic.note(counted, 101, 0);
+      }
     } catch (error) {
       if (!isAppError(error)) log.error({ err: error }, "could not open a WebSocket");
-      handshake.refuse(isAppError(error) ? error : new AppError("internal_error"));
+      const problem = isAppError(error) ? error : new AppError("internal_error");
+      handshake.refuse(problem);
+      traffic.note({ ...counted, problem }, problem.entry.status, 0);
     } finally {
       clearTimeout(timer);
     }
@@ -141,7 +154,15 @@ export function createUpgradeHandler(options: {
         publicUrl: config.publicUrl,
       });
       const handshake = createHandshake({ server, request, socket, head });
-      void open({ handshake, accessRequest, clientAddress: toClientAddress(request), parameters, headers: request.headers });
+      const counted = {
+        request,
+        requestId: createRequestId(),
+        startedAt: performance.now(),
+        resolved: undefined,
+        problem: undefined,
+        written: undefined,
+      };
+      void open({ handshake, accessRequest, clientAddress: toClientAddress(request), parameters, counted });
     },
     closeAll: async ({ graceMs }) => {
       heartbeat.stop();
@@ -165,6 +186,9 @@ export function createUpgradeHandler(options: {
  * in memory while the socket is open.
  */
 function ignoreError(): void {}
+
+/** A handshake as it is counted. The endpoint follows when it is known. */
+type CountedHandshake = Omit<CountedRequest, "resolved" | "request"> & { request: IncomingMessage; resolved: ResolvedEndpoint | undefined };
 
 /** A handshake that can be completed once, or refused once. */
 interface Handshake {

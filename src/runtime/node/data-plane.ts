@@ -53,7 +53,7 @@ type DataPlaneParts = Pick<NodeOptions, "config" | "memoryBytes" | "drain" | "cl
   Pick<AccessParts, "access" | "rateLimitPolicy" | "fileTokens"> &
   Pick<StorageParts, "records" | "files"> &
   Pick<UserParts, "users" | "userEmails"> &
-  Required<Pick<DataPlaneOptions, "sandbox" | "stream" | "emails">>;
+  Required<Pick<DataPlaneOptions, "sandbox" | "stream" | "emails" | "traffic">>;
 
 /** The data plane over HTTP, and what it shares with the server in front of it. */
 export function composeDataPlane({ memoryBytes, now, ...parts }: DataPlaneParts) {

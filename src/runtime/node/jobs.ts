@@ -10,6 +10,7 @@ import type { NodeOptions } from "../compose";
 import type { Runtime } from "../registry";
 import type { Job } from "../scheduler";
 import type { Role } from "./siblings";
+import type { TrafficParts } from "./traffic";
 
 /** `lastUsedAt` of keys and tokens is at most this far behind. */
 const USE_INTERVAL_MS = 10_000;
@@ -34,6 +35,12 @@ const PURGE_INTERVAL_MS = 1_000;
 /** Mails that another process has queued, and those of a node that was killed, are found within this time. */
 const MAIL_INTERVAL_MS = 1_000;
 
+/** The dashboard's numbers are at most this old. */
+const TRAFFIC_INTERVAL_MS = 10_000;
+/** A request is in the log, and a recording begins on every node, within this time. */
+const REQUEST_LOG_INTERVAL_MS = 1_000;
+const TRAFFIC_SWEEP_INTERVAL_MS = 60_000;
+
 type Options = Pick<NodeOptions, "config" | "lanes"> &
   Pick<
     Runtime,
@@ -42,6 +49,7 @@ type Options = Pick<NodeOptions, "config" | "lanes"> &
     /** Undefined: this process serves everything. */
     role: Role | undefined;
     userData: Pick<UserData, "check">;
+    trafficJobs: TrafficParts["trafficJobs"];
     streamRegistry: StreamRegistry;
     mailDelivery: Pick<MailDelivery, "poll">;
     slowClients: Pick<SlowClients, "sweep">;
@@ -49,7 +57,7 @@ type Options = Pick<NodeOptions, "config" | "lanes"> &
 
 export function composeJobs(options: Options): Job[] {
   const { config, lanes, hub, definitions, tokens, signIns, users, emailQueue, quotas, files, importStaging, webhooks } = options;
-  const { userData, streamRegistry, slowClients, role } = options;
+  const { userData, trafficJobs, streamRegistry, slowClients, role } = options;
   const { background: db, endpointQueue: queue } = lanes;
   const { pollIntervalMs, retention } = config;
   const purge = createEndpointPurge({ db });
@@ -63,6 +71,8 @@ export function composeJobs(options: Options): Job[] {
     { name: "flush-key-usage", intervalMs: USE_INTERVAL_MS, run: () => definitions.flushUse() },
     { name: "flush-token-usage", intervalMs: USE_INTERVAL_MS, run: () => tokens.flushUse() },
     { name: "end-slow-connections", intervalMs: SWEEP_INTERVAL_MS, run: () => slowClients.sweep() },
+    { name: "flush-traffic", intervalMs: TRAFFIC_INTERVAL_MS, run: () => trafficJobs.flush() },
+    { name: "sync-request-log", intervalMs: REQUEST_LOG_INTERVAL_MS, run: () => trafficJobs.syncRequests() },
     { name: "refresh-project-usage", intervalMs: USAGE_INTERVAL_MS, run: () => quotas.refresh() },
   ];
   // The workers leave the work on the whole deployment to the process with the dashboard.
@@ -86,6 +96,7 @@ export function composeJobs(options: Options): Job[] {
     { name: "deliver-webhooks", intervalMs: pollIntervalMs, run: () => webhooks.poll() },
     { name: "renew-webhook-leases", intervalMs: Math.floor(config.webhooks.leaseMs / 3), run: () => webhooks.renew() },
     { name: "sweep-webhook-deliveries", intervalMs: DELIVERY_SWEEP_INTERVAL_MS, run: () => webhooks.sweep() },
+    { name: "sweep-traffic", intervalMs: TRAFFIC_SWEEP_INTERVAL_MS, run: () => trafficJobs.sweep() },
     { name: "sweep-staged-imports", intervalMs: IMPORT_SWEEP_INTERVAL_MS, run: () => importStaging.sweep() },
   ];
 }

@@ -13,6 +13,8 @@ import { createUsageStore } from "@/src/db/stores/usage";
 import { createUserEmailStore } from "@/src/db/stores/user-emails";
 import { createUserStore } from "@/src/db/stores/users";
 import { createWebhookStore } from "@/src/db/stores/webhooks";
+import { createRequestLogStore } from "@/src/db/traffic/request-log-store";
+import { createTrafficStore } from "@/src/db/traffic/traffic-store";
 
 export type Stores = ReturnType<typeof createStores>;
 
@@ -32,5 +34,7 @@ export function createStores({ lanes, clock }: { lanes: Lanes; clock: Clock }) {
     usage: createUsageStore({ db: reads }),
     openStreams: createOpenStreamStore({ db: background }),
     webhooks: createWebhookStore({ db: background }),
+    traffic: createTrafficStore({ db: background }),
+    requestLog: createRequestLogStore({ db: background }),
   };
 }

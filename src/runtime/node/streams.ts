@@ -1,5 +1,6 @@
 /** The part of a node that delivers changes: the hub with its transports, the cluster bus, and the registry of open streams. */
 import { randomUUID } from "node:crypto";
+import type { Traffic } from "@/src/core/traffic/traffic";
 import { createClusterBus } from "@/src/realtime/cluster/cluster-bus";
 import { createRedisLink } from "@/src/realtime/cluster/redis-link";
 import { createHub } from "@/src/realtime/hub/hub";
@@ -16,6 +17,7 @@ import type { Stores } from "./stores";
 type Options = Pick<NodeOptions, "config" | "notifications" | "cluster" | "siblings" | "secret" | "clock" | "log" | "cleanup"> &
   Pick<AccessParts, "access" | "rateLimitPolicy" | "definitions" | "tokens" | "signIns" | "userData"> &
   Pick<StorageParts, "quotas"> & {
+    traffic: Traffic;
     stores: Stores;
     sandbox: ReturnType<typeof createSandbox>;
   };
@@ -40,13 +42,14 @@ export function composeStreams(options: Options) {
     onDependencyChange: (notification) => userData.notify(notification),
     secret,
     sandbox,
+    traffic: options.traffic,
     clock,
     log,
     queueBytesMax,
     queuesBytesMax,
     openStreams: exchange?.gauge("streams by endpoint"),
   });
-  const webSockets = createUpgradeHandler({ hub, rateLimitPolicy, log, config });
+  const webSockets = createUpgradeHandler({ hub, rateLimitPolicy, traffic: options.traffic, log, config });
   const eventStreams = createEventStreams({ hub, config });
   const links = [...(siblings ? [siblings.link] : []), ...(cluster ? [createRedisLink({ ...cluster, log })] : [])];
   const serverId = siblings?.serverId ?? randomUUID();

@@ -1,6 +1,7 @@
 /** A hub over a log in memory, with a clock and notifications that the test controls. */
 import type { Grant } from "@/src/core/access/access";
 import type { Change } from "@/src/core/records/ports";
+import { TrafficEntry } from "@/src/core/traffic/traffic-counters";
 import { createProcessNotifications } from "@/src/realtime/cluster/notifications";
 import { createHub, type Hub, type HubOptions } from "@/src/realtime/hub/hub";
 import type { Start } from "@/src/realtime/hub/session";
@@ -47,6 +48,7 @@ export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => P
     signIns: { watch: () => () => undefined },
     secret: "the secret of this test",
     sandbox: { filter: () => Promise.reject(new Error("This test has no sandbox.")) },
+    traffic: { entryOf: () => new TrafficEntry(PROJECT_ID, log.endpointId, null) },
     limits: { take: () => () => undefined },
     clock: { now: () => now },
     log: { debug: () => undefined },

@@ -45,6 +45,9 @@ export interface RealtimeServer {
   post(seed: Seed, data: unknown): Promise<string>;
   /** Does what the scheduler does each second. */
   tick(): Promise<void>;
+  /** Stores what was counted and logged, and reads which projects are recorded. */
+  storeTraffic(): Promise<void>;
+  sweepTraffic(): Promise<void>;
   closeStreams(graceMs?: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -146,6 +149,11 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
       await hub.poll();
       await node.streamRegistry.sync();
     },
+    storeTraffic: async () => {
+      await node.trafficJobs.flush();
+      await node.trafficJobs.syncRequests();
+    },
+    sweepTraffic: () => node.trafficJobs.sweep(),
     closeStreams,
     close: async () => {
       for (const client of clients) client.webSocket.terminate();

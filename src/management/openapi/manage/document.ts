@@ -20,6 +20,7 @@ import { FILE_OPERATIONS } from "./file-operations";
 import { type Answer, errorsOf, isAnswerSchema, isBodySchema, type ManageOperation } from "./operation";
 import { PROJECT_OPERATIONS } from "./project-operations";
 import { RECORD_OPERATIONS } from "./record-operations";
+import { TRAFFIC_OPERATIONS } from "./traffic-operations";
 import { USER_OPERATIONS } from "./user-operations";
 import { WEBHOOK_OPERATIONS } from "./webhook-operations";
 
@@ -32,6 +33,7 @@ export const MANAGE_OPERATIONS: readonly ManageOperation[] = [
   ...USER_OPERATIONS,
   ...CONNECTION_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
+  ...TRAFFIC_OPERATIONS,
   ...ACCOUNT_OPERATIONS,
   ...DESCRIPTION_OPERATIONS,
 ];
@@ -45,6 +47,7 @@ const TAGS = [
   { name: "Users", description: "Users of an application, at an authentication endpoint." },
   { name: "Connections", description: "Open streams, and the delivery of changes." },
   { name: "Webhooks", description: "Changes sent to a URL, signed and in order." },
+  { name: "Traffic", description: "Requests, errors and streams of projects over time, and the last requests." },
   { name: "Account", description: "Your own account, sessions and tokens." },
   { name: "Set-up", description: "Creating accounts." },
   { name: "Descriptions", description: "OpenAPI descriptions." },

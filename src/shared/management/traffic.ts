@@ -1,0 +1,109 @@
+/** The numbers of a project over time (G31) and its request log (G32): their schemas, ranges and limits. */
+import * as z from "zod/mini";
+
+/** The ranges that can be read: how many steps, and how long each is. */
+export const TRAFFIC_RANGES = {
+  hour: { steps: 60, stepSeconds: 60 },
+  day: { steps: 96, stepSeconds: 900 },
+  month: { steps: 120, stepSeconds: 21_600 },
+} as const;
+export type TrafficRange = keyof typeof TRAFFIC_RANGES;
+export const TRAFFIC_RANGE_NAMES = ["hour", "day", "month"] as const satisfies readonly TrafficRange[];
+
+const sums = {
+  requests: z.number(),
+  /** Requests that were refused or failed. */
+  errors: z.number(),
+  writes: z.number(),
+  /** Changes sent to streams. */
+  deliveries: z.number(),
+  /** The most streams that were open at once. */
+  streams: z.number(),
+  bytesIn: z.number(),
+  bytesOut: z.number(),
+  /** In milliseconds; null without requests. */
+  p50: z.nullable(z.number()),
+  p99: z.nullable(z.number()),
+};
+const part = { requests: z.number(), errors: z.number(), writes: z.number(), deliveries: z.number() };
+
+/** GET projects/{id}/traffic. Times are ISO 8601 in UTC. */
+export const trafficSchema = z.object({
+  range: z.enum(TRAFFIC_RANGE_NAMES),
+  from: z.string(),
+  to: z.string(),
+  stepSeconds: z.number(),
+  /** One for each step, the oldest first. The last one is not over yet. */
+  points: z.array(z.object({ at: z.string(), ...sums })),
+  totals: z.object(sums),
+  codes: z.array(z.object({ code: z.string(), count: z.number() })),
+  /** `id` and `name` are null for endpoints that are counted together; `name` is null for deleted ones. `series`: requests by step. */
+  endpoints: z.array(z.object({ id: z.nullable(z.string()), name: z.nullable(z.string()), ...part, series: z.array(z.number()) })),
+  /** All keys of the project, used or not, and the requests without one (`id` null). */
+  keys: z.array(
+    z.object({
+      id: z.nullable(z.string()),
+      name: z.nullable(z.string()),
+      ...part,
+      lastUsedAt: z.nullable(z.string()),
+      lastOrigin: z.nullable(z.string()),
+      lastAddress: z.nullable(z.string()),
+    }),
+  ),
+});
+export type ProjectTraffic = z.infer<typeof trafficSchema>;
+
+/** GET projects/traffic: the last hour of each project. */
+export const projectRatesSchema = z.object({
+  projectId: z.string(),
+  requests: z.number(),
+  errors: z.number(),
+  deliveries: z.number(),
+  streams: z.number(),
+  /** Requests by minute, the oldest first. */
+  series: z.array(z.number()),
+  /** When the last hour with requests began, within a month. Null: there was none. */
+  lastActiveAt: z.nullable(z.string()),
+});
+export type ProjectRates = z.infer<typeof projectRatesSchema>;
+
+export const REQUESTS_LIMIT_MAX = 200;
+/** A recording ends by itself after this time. */
+export const RECORDING_MINUTES = 5;
+export const REQUEST_OUTCOMES = ["ok", "error"] as const;
+
+export const loggedRequestSchema = z.object({
+  id: z.number(),
+  at: z.string(),
+  requestId: z.string(),
+  method: z.string(),
+  path: z.string(),
+  endpointId: z.string(),
+  /** Null: the endpoint was deleted. */
+  endpoint: z.nullable(z.string()),
+  keyId: z.nullable(z.string()),
+  /** Null: there was no key, or it was deleted. */
+  key: z.nullable(z.string()),
+  status: z.number(),
+  code: z.nullable(z.string()),
+  detail: z.nullable(z.string()),
+  durationMs: z.number(),
+  bytesIn: z.number(),
+  bytesOut: z.number(),
+  origin: z.nullable(z.string()),
+  /** Without its last part. */
+  address: z.string(),
+  seqs: z.array(z.number()),
+});
+export type RequestView = z.infer<typeof loggedRequestSchema>;
+
+/** GET projects/{id}/requests. `recordedUntil`: all requests are logged until then; null: only errors are. */
+export const requestLogSchema = z.object({
+  requests: z.array(loggedRequestSchema),
+  more: z.boolean(),
+  recordedUntil: z.nullable(z.string()),
+});
+export type RequestLogView = z.infer<typeof requestLogSchema>;
+
+/** POST projects/{id}/requests/recording. */
+export const recordingSchema = z.object({ recordedUntil: z.string() });
