@@ -15,7 +15,7 @@ import type { DataForm } from "@/src/shared/streams/data-path";
 
 const NO_PARAMETERS = parseQuery("");
 
-/** What all requests share. */
+/** The parts that all requests share. */
 export interface ExchangeParts {
   drain: Drain;
   held: HeldBytes;

@@ -1,6 +1,6 @@
 /** Interfaces through which the numbers over time and the request log are stored. The adapters are in db/traffic. */
 
-/** What one node has counted of one project, endpoint and key since it last stored its counts. */
+/** The counts of one node for one project, endpoint and key since it last stored its counts. */
 export interface TrafficDelta {
   projectId: string;
   /** Null: the endpoints and keys beyond those that are counted one by one. */
@@ -37,7 +37,7 @@ export interface KeyUse {
   address: string;
 }
 
-/** What is added to the minute of `at`, and to its hour. */
+/** The counts that are added to the minute of `at`, and to its hour. */
 export interface TrafficBatch {
   /** Milliseconds since 1970. */
   at: number;

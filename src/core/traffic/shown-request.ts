@@ -1,4 +1,4 @@
-/** What the request log shows of a request: its address without secrets, and its client's network. */
+/** The parts of a request that its log shows: its address without secrets, and its client's network. */
 
 const PATH_LENGTH_MAX = 500;
 /** Longer queries are cut before they are split. */

@@ -76,7 +76,7 @@ export class TrafficEntry {
     return this.requests === 0 && this.streamsMax === 0 && this.deliveries === 0 && this.bytesOut === 0;
   }
 
-  /** Returns what was counted, and counts from zero. */
+  /** Returns the counts, and counts from zero. */
   take(minute: number): TrafficDelta {
     const { projectId, endpointId, keyId, requests, errors, writes, deliveries, bytesIn, bytesOut } = this;
     if (this.storedMinute !== minute) this.streamsStored = 0;
@@ -176,7 +176,7 @@ export function createTrafficCounters({ store, clock }: { store: Pick<TrafficSto
     if (project.size === 0 && !project.others) projects.delete(projectId);
   }
 
-  /** What was counted since the last call, in parts that one statement can store. */
+  /** The counts since the last call, in parts that one statement can store. */
   function collect(at: number): TrafficBatch[] {
     const minute = Math.floor(at / MINUTE_MS);
     const active: TrafficEntry[] = [];

@@ -3,7 +3,7 @@ import type { RequestLogStore } from "@/src/core/traffic/ports";
 import type { RawStatements } from "@/src/db/raw-statements";
 import { nameStatement } from "@/src/db/statement";
 
-/** What is kept of a project: errors of a day and other requests of an hour, of each at most the newest 500. */
+/** The requests that are kept of a project: errors of a day and other requests of an hour, of each at most the newest 500. */
 const KEPT = { errorHours: 24, otherHours: 1, requestsMax: 500 };
 
 const ADD = nameStatement(

@@ -60,7 +60,7 @@ export interface SubscriberOptions {
   /** The place of its writes among those of others. */
   lane: Lane;
   queueBytesMax: number;
-  /** What the client is sent is added to it. */
+  /** The changes and bytes that are sent to the client are added to it. */
   counts: { deliveries: number; bytesOut: number };
   /** Called when a frame is queued for a client that has unsent bytes. */
   onPiling: (bytes: number) => void;

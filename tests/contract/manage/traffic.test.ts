@@ -283,7 +283,7 @@ describe("the request log", () => {
     expect(ofChange).toMatchObject({ method: "POST", status: 201, seqs: [2, 3] });
   });
 
-  it("[G32] ends a recording by itself, and when it is told to", async () => {
+  it("[G32] ends a recording by itself, and on request", async () => {
     const path = `/api/manage/projects/${seed.projectId}/requests/recording`;
     await ada.call("POST", path);
     await store();
