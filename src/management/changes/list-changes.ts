@@ -4,10 +4,8 @@ import { toRecordText } from "@/src/core/records/record-text";
 import type { ChangeLog, LogPosition } from "@/src/core/streams/ports";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import { CHANGES_LIMIT_MAX } from "@/src/shared/management/schemas";
 import { formatCursor } from "@/src/shared/streams/cursor";
 import type { ChangeType } from "@/src/shared/streams/protocol";
-import { isUniqueId } from "@/src/shared/streams/protocol";
 import { requireOwnEndpoint } from "../ownership";
 
 /** Reads the log's position. Call it before the page is read, so that every change the page lacks comes after it. Throws `not_found` if the endpoint was deleted meanwhile. */
@@ -17,38 +15,17 @@ export async function readLogPosition(changes: Pick<ChangeLog, "positions">, end
   return position;
 }
 
-const LIMIT_DEFAULT = 100;
-
-export interface ChangesQuery {
+/** The end of the log that a page is next to. `before`: the newest changes with a smaller seq. `after`: the oldest ones with a larger seq. */
+export interface PageEdges {
   before: number | null;
-  limit: number;
-  /** 32 hex digits. */
-  recordId: string | null;
-}
-
-/** Throws `parameter_invalid`, with a problem for each wrong parameter. */
-export function parseChangesQuery(parameters: URLSearchParams): ChangesQuery {
-  const problems = new Map<string, string>();
-  const integer = (name: string, min: number, max: number): number | null => {
-    const text = parameters.get(name);
-    if (text === null) return null;
-    const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= min && value <= max)) problems.set(name, `Use a whole number from ${min} to ${max}.`);
-    return value;
-  };
-  const before = integer("before", 1, Number.MAX_SAFE_INTEGER);
-  const limit = integer("limit", 1, CHANGES_LIMIT_MAX) ?? LIMIT_DEFAULT;
-  const recordId = parameters.get("recordId");
-  if (recordId !== null && !isUniqueId(recordId)) problems.set("recordId", "Use 32 lowercase hex digits.");
-  if (problems.size > 0) throw new AppError("parameter_invalid", { fields: Object.fromEntries(problems) });
-  return { before, limit, recordId };
+  after: number | null;
 }
 
 /** The maximum length of a page. A single change may be longer, because a record may have a megabyte. */
-const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;
+export const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;
 
-interface ChangeRow {
-  seq: bigint;
+export interface ChangeRow {
+  seq: bigint | string;
   type: ChangeType;
   at: Date;
   version: number;
@@ -57,12 +34,12 @@ interface ChangeRow {
   createdAt: Date;
   updatedAt: Date;
   /** The number of rows found, including one beyond the limit. */
-  found: bigint;
+  found: bigint | string;
 }
 
 /**
- * Returns the JSON text of `{ changes, more, cursor }`, newest first. Includes changes with seq < `before`; with `recordId` (32 hex digits) only those of
- * that record. Throws `not_found`.
+ * Returns the JSON text of `{ changes, more, cursor }`, newest first. With `after`, `more` means newer changes, otherwise older ones; with `recordId` (32 hex
+ * digits) only those of that record. Throws `not_found`.
  */
 export async function listChanges({
   db,
@@ -70,14 +47,14 @@ export async function listChanges({
   ownerId,
   endpointId,
   before,
+  after,
   recordId,
   limit,
-}: {
+}: PageEdges & {
   db: Pick<Db, "endpoint" | "$queryRaw">;
   changes: Pick<ChangeLog, "positions">;
   ownerId: string;
   endpointId: string;
-  before: number | null;
   recordId: string | null;
   limit: number;
 }): Promise<string> {
@@ -86,26 +63,33 @@ export async function listChanges({
   const position = await readLogPosition(changes, endpointId);
   const rows = await db.$queryRaw<ChangeRow[]>`
     WITH page AS (
-      SELECT c.*, row_number() OVER newest AS n, count(*) OVER () AS found,
-        sum(length(c."data"::text)) OVER newest - length(c."data"::text) AS newer
+      SELECT c.*, row_number() OVER nearest AS n, count(*) OVER () AS found,
+        sum(length(c."data"::text)) OVER nearest - length(c."data"::text) AS nearer
       FROM (
-        SELECT * FROM "Change"
-        WHERE "endpointId" = ${endpointId}::uuid
+        (SELECT * FROM "Change"
+        WHERE ${after}::bigint IS NULL AND "endpointId" = ${endpointId}::uuid
           AND "seq" <= ${position.seq}::bigint
           AND (${before}::bigint IS NULL OR "seq" < ${before}::bigint)
           AND (${recordId}::uuid IS NULL OR "recordId" = ${recordId}::uuid)
-        ORDER BY "seq" DESC LIMIT ${limit + 1}::int
+        ORDER BY "seq" DESC LIMIT ${limit + 1}::int)
+        UNION ALL
+        (SELECT * FROM "Change"
+        WHERE "endpointId" = ${endpointId}::uuid
+          AND "seq" <= ${position.seq}::bigint AND "seq" > ${after}::bigint
+          AND (${recordId}::uuid IS NULL OR "recordId" = ${recordId}::uuid)
+        ORDER BY "seq" LIMIT ${limit + 1}::int)
       ) c
-      WINDOW newest AS (ORDER BY c."seq" DESC ROWS UNBOUNDED PRECEDING)
+      WINDOW nearest AS (ORDER BY CASE WHEN ${after}::bigint IS NULL THEN -c."seq" ELSE c."seq" END ROWS UNBOUNDED PRECEDING)
     )
     SELECT "seq", "type"::text AS "type", "at", "version", replace("recordId"::text, '-', '') AS "recordId", "data"::text AS "data",
       "recordCreatedAt" AS "createdAt", "recordUpdatedAt" AS "updatedAt", "found"
-    FROM page WHERE n <= ${limit}::int AND (n = 1 OR newer < ${PAGE_CHARACTERS_MAX}::int) ORDER BY "seq" DESC`;
+    FROM page WHERE n <= ${limit}::int AND (n = 1 OR nearer < ${PAGE_CHARACTERS_MAX}::int) ORDER BY "seq" DESC`;
   const more = rows.length < Number(rows[0]?.found ?? 0);
   return `{"changes":[${rows.map(toChangeText).join(",")}],"more":${more},"cursor":"${formatCursor(position)}"}`;
 }
 
-function toChangeText(row: ChangeRow): string {
+/** The JSON text of a change. */
+export function toChangeText(row: ChangeRow): string {
   const record = toRecordText({
     id: row.recordId,
     version: row.version,
@@ -114,4 +98,26 @@ function toChangeText(row: ChangeRow): string {
     updatedAt: row.updatedAt.toISOString(),
   });
   return `{"seq":${row.seq},"type":"${row.type}","at":"${row.at.toISOString()}","version":${row.version},"record":${record}}`;
+}
+
+/**
+ * Returns the seq before the first change at or after a time; of the last change if there is none. Halves the log again and again, because changes are
+ * ordered by time except for those of transactions that overlap.
+ */
+export async function findSeqBefore(db: Pick<Db, "$queryRaw">, endpointId: string, time: Date): Promise<number> {
+  const [found] = await db.$queryRaw<{ seq: bigint | null }[]>`
+    WITH RECURSIVE halves AS (
+      SELECT min("seq") AS "low", max("seq") + 1 AS "high" FROM "Change" WHERE "endpointId" = ${endpointId}::uuid
+      UNION ALL
+      SELECT CASE WHEN m."at" < ${time}::timestamptz THEN m."seq" + 1 ELSE h."low" END,
+        CASE WHEN m."at" < ${time}::timestamptz THEN h."high" ELSE (h."low" + h."high") / 2 END
+      FROM halves h LEFT JOIN LATERAL (
+        SELECT c."seq", c."at" FROM "Change" c
+        WHERE c."endpointId" = ${endpointId}::uuid AND c."seq" >= (h."low" + h."high") / 2 AND c."seq" < h."high"
+        ORDER BY c."seq" LIMIT 1
+      ) m ON true
+      WHERE h."low" < h."high"
+    )
+    SELECT "low" - 1 AS "seq" FROM halves WHERE "low" >= "high"`;
+  return Number(found?.seq ?? 0);
 }

@@ -1,6 +1,7 @@
 /** Builds the queries of pages of judged records (A7). Values of requests, rules and callers are parameters of the statements. */
 import type { JudgeCondition } from "@/src/core/access/record-judge";
-import { type Bind, ORDER_SQL, type RecordPageQuery, type RecordQuery, type Statement, toMatch, toScope } from "./record-query";
+import type { Bind } from "../search/filter-sql";
+import { ORDER_SQL, type RecordPageQuery, type RecordQuery, type Statement, toMatch, toScope } from "./record-query";
 
 /**
  * Builds the query that examines the next `examine` records of an order, and returns those that fulfil the condition and the query, up to its limit. The

@@ -7,7 +7,7 @@ import type { RecordSearch } from "@/src/db/records/record-search";
 import { isUniqueId } from "@/src/shared/streams/protocol";
 import { FILTERS_MAX, parseRecordFilter, type RecordFilter } from "@/src/shared/streams/record-filter";
 import { endpointNameProblem } from "@/src/shared/text/names";
-import { isTimeout } from "./read-record-page";
+import { isTimeout } from "../search/query-errors";
 import { toPageStatement } from "./record-query";
 
 /** The time limit of one search. */

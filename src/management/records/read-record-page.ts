@@ -4,6 +4,7 @@ import type { Read } from "@/src/db/read";
 import type { RecordSearch } from "@/src/db/records/record-search";
 import { AppError } from "@/src/shared/errors";
 import type { RecordKind } from "@/src/shared/streams/protocol";
+import { isTimeout } from "../search/query-errors";
 import { formatPlace, type RecordPageQuery, type RecordPlace, toPageStatement } from "./record-query";
 
 /** The time limit for one page. */
@@ -124,17 +125,6 @@ interface FoundRow extends RecordRow {
   seq: string;
   /** The number of rows found, including one beyond the limit. */
   found: number;
-}
-
-/** True for PostgreSQL's query_canceled, even if the driver's error is wrapped. */
-const CANCELED = "57014";
-
-export function isTimeout(error: unknown, depth = 0): boolean {
-  if (typeof error !== "object" || error === null || depth > 5) return false;
-  return (
-    Object.values(error).some((value) => value === CANCELED || isTimeout(value, depth + 1)) ||
-    ("cause" in error && isTimeout(error.cause, depth + 1))
-  );
 }
 
 function tooSlow(cause: unknown): AppError {

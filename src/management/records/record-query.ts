@@ -2,9 +2,8 @@
 import { AppError } from "@/src/shared/errors";
 import { GRID_LIMIT_MAX, NAMED_IN_QUERY_MAX, RECORD_ORDERS, type RecordOrder } from "@/src/shared/record-limits";
 import { isUniqueId } from "@/src/shared/streams/protocol";
-import { FILTERS_MAX, type FilterValue, parseRecordFilter, type RecordFilter, SEARCH_LENGTH_MAX } from "@/src/shared/streams/record-filter";
-import { foldText, normalizeText } from "@/src/shared/text/fold-text";
-import { toSearchRun } from "./search-run";
+import { FILTERS_MAX, parseRecordFilter, type RecordFilter, SEARCH_LENGTH_MAX } from "@/src/shared/streams/record-filter";
+import { type Bind, toCondition, toPart, toSearch } from "../search/filter-sql";
 
 const LIMIT_DEFAULT = 100;
 
@@ -148,8 +147,6 @@ export function toPageStatement({
   return { sql, values };
 }
 
-export type Bind = (value: unknown, type: string) => string;
-
 /** The conditions on `"Record" c` that select a part of an endpoint's records by their ids and positions. */
 export function toScope(
   { endpointId, query, uptoSeq }: { endpointId: string; query: RecordPageQuery; uptoSeq: string | null },
@@ -170,7 +167,7 @@ export function toMatch(
   { search, filters }: Pick<RecordQuery, "search" | "filters">,
   bind: Bind,
 ): { joins: string; conditions: readonly string[] } {
-  const ofSearch = search === null ? [] : [toSearch(search, bind)];
+  const ofSearch = search === null ? [] : [toSearch(search, bind, 'c."id"')];
   const joins = filters.map(({ path }, index) => toPart(path, index, bind)).join("");
   return { joins, conditions: [...ofSearch, ...filters.map((filter, index) => toCondition(filter, index, bind))] };
 }
@@ -180,80 +177,4 @@ function toAfter({ seq, updatedMs }: RecordPlace, order: RecordOrder, bind: Bind
   if (updatedMs === null) return `c."seq" ${sign} ${bind(seq, "bigint")}`;
   const updatedAt = bind(new Date(updatedMs).toISOString(), "timestamptz");
   return `(c."updatedAt", c."seq") ${sign} (${updatedAt}, ${bind(seq, "bigint")})`;
-}
-
-const PART_OF_ID = /^[0-9a-f]{4,32}$/i;
-
-function toSearch(search: string, bind: Bind): string {
-  const folded = foldText(search);
-  const isFound = `strpos(search_text(c."data"::text), ${bind(folded, "text")}) > 0`;
-  const run = toSearchRun(folded);
-  // CASE guarantees that the expensive function runs after the cheap check.
-  const inData = run === undefined ? isFound : `CASE WHEN ${toCandidate('c."data"::text', run, bind)} THEN ${isFound} ELSE false END`;
-  return PART_OF_ID.test(search) ? `(${inData} OR strpos(wire_id(c."id"), ${bind(folded, "text")}) > 0)` : inData;
-}
-
-/** A cheap pre-check. It is true for every JSON text that a search with this run (toSearchRun) finds, and for few others. */
-export function toCandidate(json: string, run: string, bind: Bind): string {
-  const isEscaped = ASCII.test(run) ? ASCII_ESCAPES.map((start) => `strpos(${json}, '${start}') > 0`).join(" OR ") : "true";
-  return `(strpos(lower_text(${json}), ${bind(run, "text")}) > 0 OR (strpos(${json}, '\\u') > 0 AND (${isEscaped})))`;
-}
-
-/** The beginnings of escapes of ASCII characters, and of the Kelvin sign, whose lower case is k. */
-const ASCII_ESCAPES = ["\\u212", "\\u002", "\\u003", "\\u004", "\\u005", "\\u006", "\\u007"];
-
-/** True if keys and strings of the data can be decoded. All data is normalised, so keys beyond ASCII are found in any normal form. */
-const DECODABLE = `(CASE WHEN strpos(c."data"::text, '\\u') = 0 THEN c."data" ELSE readable_json(c."data"::text)::json END)`;
-const NORMALIZED = `readable_json(c."data"::text)::json`;
-const ASCII = /^[\0-\x7f]*$/;
-
-/** The range of `numeric`. Numbers beyond it are never compared. */
-const COMPARABLE_NUMBER = "^-?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]{1,4})?$";
-
-/** Extracts the value that filter number `index` compares, once per record, as JSON and as text. OFFSET prevents the planner from duplicating it. */
-function toPart(path: readonly string[], index: number, bind: Bind): string {
-  const steps = bind(path.map(normalizeText), "text[]");
-  const decodable = path.every((step) => ASCII.test(step)) ? DECODABLE : NORMALIZED;
-  return ` CROSS JOIN LATERAL (SELECT d.decodable #> ${steps} AS json, d.decodable #>> ${steps} AS text
-    FROM (SELECT ${decodable} AS decodable OFFSET 0) d OFFSET 0) part${index}`;
-}
-
-function toCondition({ operator, value }: RecordFilter, index: number, bind: Bind): string {
-  const [json, text] = [`part${index}.json`, `part${index}.text`];
-  if (operator === "missing") return `${json} IS NULL`;
-  if (operator === "exists" || !value) return `${json} IS NOT NULL`;
-  if (operator === "~") {
-    // Values inside arrays and objects are compared as JSON; strings are not.
-    const folded = `CASE WHEN json_typeof(${json}) IN ('object', 'array') THEN search_text(${text}) ELSE fold_text(coalesce(${text}, 'null')) END`;
-    return `(${json} IS NOT NULL AND strpos(${folded}, ${bind(foldText(value.text), "text")}) > 0)`;
-  }
-  const isMet = toComparison({ json, text, sign: operator === "!=" ? "=" : operator, value, bind });
-  return operator === "!=" ? `NOT coalesce(${isMet}, false)` : `coalesce(${isMet}, false)`;
-}
-
-function toComparison({
-  json,
-  text,
-  sign,
-  value,
-  bind,
-}: {
-  json: string;
-  text: string;
-  sign: string;
-  value: FilterValue;
-  bind: Bind;
-}): string {
-  switch (value.kind) {
-    case "word":
-      return value.text === "null"
-        ? `json_typeof(${json}) = 'null'`
-        : `(json_typeof(${json}) = 'boolean' AND ${text} = ${bind(value.text, "text")})`;
-    case "number":
-      // CASE guarantees that the cast runs after the check.
-      return `(CASE WHEN json_typeof(${json}) = 'number' AND length(${text}) < 400 AND ${text} ~ '${COMPARABLE_NUMBER}'
-        THEN ${text}::numeric ${sign} ${bind(value.text, "text")}::numeric ELSE false END)`;
-    case "string":
-      return `(json_typeof(${json}) = 'string' AND normalize_text(${text}) COLLATE "C" ${sign} ${bind(normalizeText(value.text), "text")})`;
-  }
 }

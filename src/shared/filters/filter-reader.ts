@@ -184,7 +184,6 @@ export class FilterReader {
     const [word] = this.#match(VALUE_WORD) ?? [];
     if (word === undefined)
       return this.fail(`Write a value after ${operator}: a number, true, false, null or a text. Put other characters in quotes.`, start);
-    if (word.includes("\0")) this.fail("Remove the NUL character; no record contains one.", start);
     this.#at += word.length;
     const isConstant = word === "true" || word === "false" || word === "null";
     return { value: { kind: isConstant ? "word" : "string", text: word }, isBare: !isConstant };

@@ -118,6 +118,8 @@ describe("a filter expression", () => {
     ['a ~ ""', 5, /not empty/],
     [`${"(".repeat(30)}a${")".repeat(30)}`, 21, /at most 20 deep/],
     [Array(30).fill("a").join(" | "), 81, /at most 20 conditions/],
+    ["a\0", 2, /NUL/],
+    ['"\\u0000"', 1, /NUL/],
     ["x".repeat(1001), 1001, /1000 characters/],
   ])("[G27] %s is refused at column %i", (text, column, message) => {
     const result = parseExpression(text);

@@ -3,7 +3,6 @@
  * combined as in access rules (A1). `&` may be left out; it binds more tightly than `|`.
  */
 import type { FilterOperator } from "@/src/shared/streams/record-filter";
-import { SEARCH_LENGTH_MAX } from "@/src/shared/streams/record-filter";
 import { ExpressionError, FilterReader } from "./filter-reader";
 import {
   EXPRESSION_CONDITIONS_MAX,
@@ -37,6 +36,8 @@ const FOREIGN_LINKS: Readonly<Record<string, string>> = { and: "&", or: "|", not
 export function parseExpression(text: string): ParsedExpression {
   if (text.length > EXPRESSION_LENGTH_MAX)
     return { ok: false, problem: { message: `Use ${EXPRESSION_LENGTH_MAX} characters at most.`, column: EXPRESSION_LENGTH_MAX + 1 } };
+  const nul = text.indexOf("\0");
+  if (nul >= 0) return { ok: false, problem: { message: "Remove the NUL character; no record contains one.", column: nul + 1 } };
   try {
     return { ok: true, expression: new ExpressionParser(text).expression() };
   } catch (error) {
@@ -262,7 +263,6 @@ class ExpressionParser {
 
   #checked(text: string, start: number): FilterExpression {
     if (text === "") this.#reader.fail("Write a text between the quotes.", start);
-    if (text.length > SEARCH_LENGTH_MAX) this.#reader.fail(`Use a text of ${SEARCH_LENGTH_MAX} characters at most.`, start);
     return { kind: "text", text };
   }
 }

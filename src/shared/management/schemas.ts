@@ -277,10 +277,17 @@ export const changeSchema = z.object({
   record: recordSchema,
 });
 /**
- * Newest first. `more`: older changes exist; the next page has `before` = the last one's seq. Large changes can make a page shorter than `limit`.
+ * Newest first. `more`: older changes exist; the next page has `before` = the last one's seq, or of a search `searched.to`. With `after` or `time`: newer
+ * changes exist; the next page has `after` = the first one's seq. Large changes can make a page shorter than `limit`.
  * `cursor` is the end of the log when the page was read: a stream with `since=` it receives what follows.
  */
-export const changesSchema = z.object({ changes: z.array(changeSchema), more: z.boolean(), cursor: z.string() });
+export const changesSchema = z.object({
+  changes: z.array(changeSchema),
+  more: z.boolean(),
+  cursor: z.string(),
+  /** Of a search: the seqs of the newest and the oldest change that were looked through, and of the oldest change in the log. */
+  searched: z.optional(z.object({ from: count, to: count, oldest: count })),
+});
 /** POST endpoints/{id}/schema-check. `problems`: by JSON pointer into the body; empty if it matches. */
 export const schemaCheckedSchema = z.object({ valid: z.boolean(), problems: z.record(z.string(), z.string()) });
 /** A user of an application (L): the record at an authentication endpoint, and the number of logins. */

@@ -30,6 +30,9 @@ const WORD = /^(?:true|false|null)$/;
 /** JSON numbers, as far as PostgreSQL can compare them. */
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/;
 
+/** A value without quotes cannot begin with a sign, which is nearly always a second operator. */
+const SIGN = /^[=<>~!]/;
+
 const FIRST_KEY = /^[\p{L}\p{N}_$-]+/u;
 const NEXT_KEY = /^\.([\p{L}\p{N}_$-]+)/u;
 const PLACE = /^\[(\d{1,9})\]/;
@@ -45,14 +48,21 @@ export function parseRecordFilter(text: string): ParsedFilter {
   if (typeof read === "string") return fail(read);
   const rest = read.rest.trimStart();
   const operator = FILTER_OPERATORS.find((each) => rest.startsWith(each));
-  if (!operator) return fail("After the path use one of: = != < <= > >= ~ exists missing.");
+  // White space before the filter counts, so that the column is that of the text as typed.
+  const toColumn = (remaining: string) => text.trimEnd().length - remaining.length + 1;
+  if (!operator) return fail(`Column ${toColumn(rest)}: After the path use one of: = != < <= > >= ~ exists missing.`);
   const valueText = rest.slice(operator.length).trim();
   const { path } = read;
   if (operator === "exists" || operator === "missing") {
     return valueText === "" ? { ok: true, filter: { path, operator } } : fail(`Remove the text after ${operator}.`);
   }
+  const [sign] = SIGN.exec(valueText) ?? [];
+  if (sign !== undefined)
+    return fail(
+      `Column ${toColumn(valueText)}: After ${operator} write a value: a number, true, false, null or a text. Put a text that begins with ${sign} in quotes.`,
+    );
   const value = readValue(valueText);
-  if (typeof value === "string") return fail(value);
+  if (typeof value === "string") return fail(`Column ${toColumn(valueText)}: ${value}`);
   if (value.kind === "word" && /[<>]/.test(operator)) return fail(`${operator} works only with numbers and texts.`);
   return { ok: true, filter: { path, operator, value } };
 }

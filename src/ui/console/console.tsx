@@ -1,11 +1,12 @@
 /** The live console of one endpoint: list, detail, composer and keyboard shortcuts. */
 "use client";
 
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { addConditionText, toConditionText } from "@/src/shared/filters/write-expression";
-import { endpointQuery, keysQuery } from "../api/queries";
+import { endpointQuery, endpointsQuery, keysQuery } from "../api/queries";
 import { readSetting, toStreamSeenSetting, writeSetting } from "../browser-settings";
+import { ButtonLink } from "../components/button-link";
 import { CodeBlock } from "../components/code-block";
 import { copyText } from "../components/copy-button";
 import { EmptyState } from "../components/page/empty-state";
@@ -19,21 +20,25 @@ import { isMarkKind, type StreamEvent } from "../stream/stream-event";
 import { Composer, DRAFT_NEW } from "./compose/composer";
 import { FirstRecord } from "./compose/first-record";
 import { type Draft, toDraftRequest } from "./compose/send-record";
-import { DetailPanel, type DetailTab, toCopyText } from "./detail/detail-panel";
+import { DetailPanel, toCopyText } from "./detail/detail-panel";
 import type { StepVersion } from "./detail/history-view";
-import type { Detail } from "./engine/console-client";
+import type { Detail, Sought } from "./engine/console-client";
 import type { Flush } from "./engine/console-messages";
 import { type EventFilter, FILTER_NONE, isFilterEmpty, parseFilterText } from "./engine/event-filter";
 import type { FilterActions } from "./filter-actions";
-import { EventList, NoMatches } from "./list/event-list";
+import { EventList } from "./list/event-list";
 import { ListController } from "./list/list-controller";
 import { StoredRecords } from "./list/stored-records";
 import { usePins } from "./list/use-pins";
+import type { LogPlace } from "./log/log-place";
+import { LogStatus } from "./log-status";
+import { NoMatches } from "./no-matches";
 import { ShortcutSheet } from "./shortcut-sheet";
 import type { ShortcutId } from "./shortcuts";
 import { StatusAnnouncer } from "./status-announcer";
 import { Toolbar } from "./toolbar";
-import { useConsole, useFilter } from "./use-console";
+import { toChangeLink, useConsole, useConsoleUrl } from "./use-console";
+import { useSelection } from "./use-selection";
 import { useShortcuts, useSingleKeys } from "./use-shortcuts";
 
 const DETAIL_WIDTH = { minPx: 320, maxPx: 760, startPx: 440, setting: "rested-detail-width" };
@@ -48,13 +53,26 @@ interface Props {
 }
 
 export function Console({ projectId, endpointId, origin, initial }: Props) {
-  const [filter, setFilter] = useFilter();
-  const { flush, client } = useConsole(endpointId, initial, filter);
-  const [list] = useState(() => new ListController(initial));
+  const url = useConsoleUrl();
+  const { filter, tab, setTab } = url;
+  /** The last filter that was valid. */
+  const [applied, setApplied] = useState(filter);
+  const startPlace: LogPlace | undefined = url.change === undefined ? url.place : { kind: "seq", seq: url.change };
+  const [notice, setNotice] = useState<string>();
+  const [list] = useState(() => {
+    const created = new ListController(initial);
+    if (startPlace) created.hold();
+    return created;
+  });
+  const onSought = ({ place, found, problem }: Sought) => {
+    setNotice(problem);
+    if (!found) return;
+    if (place.kind === "seq" && place.seq === url.change) selection.select(found.ordinal);
+  };
+  const { flush, client } = useConsole(endpointId, initial, { filter, place: startPlace, paused: url.paused }, onSought);
   useEffect(() => client && list.connect(client), [list, client]);
   const pins = usePins(endpointId);
-  const selection = useSelection(client, list);
-  const [tab, setTab] = useState<DetailTab>("changes");
+  const selection = useSelection(client, list, url);
   const [widthPx, setWidthPx] = useDetailWidth();
   const [sheet, setSheet] = useState(false);
   const [exporting, setExporting] = useState(false);
@@ -72,15 +90,17 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   const key = preferredKey(keys, Date.now())?.key ?? KEY_PLACEHOLDER;
   const target = useMemo(() => ({ origin, endpointName, key }), [origin, endpointName, key]);
 
+  useDeletedEndpoint(projectId, flush);
   const isLive = flush.connection.state === "live";
   useEffect(() => {
     if (isLive) writeSetting(toStreamSeenSetting(projectId), "1");
   }, [isLive, projectId]);
 
   const applyFilter = (next: EventFilter) => {
-    setFilter(next);
+    url.setFilter(next);
     // A text that is being typed is often not complete. The list keeps the last filter that was.
     if (!parseFilterText(next.text).ok) return;
+    setApplied(next);
     client?.setFilter(next, selection.selected ?? (list.status.following ? undefined : flush.rows[0]?.ordinal), list.readView());
   };
   const filterActions: FilterActions = {
@@ -107,10 +127,27 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
     const body = isText ? event.data : toPrettyText(parseStored(event.data));
     compose({ method: "PUT", recordId: event.recordId, strategy: "force", format: "json", body });
   };
+  const pause = (paused: boolean) => {
+    url.setPaused(paused);
+    if (paused) client?.pause();
+    else client?.resume();
+  };
+  const seek = (place: LogPlace | { kind: "newest" }) => {
+    setNotice(undefined);
+    url.setPlace(place.kind === "newest" ? undefined : place);
+    if (place.kind === "newest") return skip();
+    selection.clear();
+    list.hold();
+    client?.seek(place);
+  };
   const skip = () => {
-    client?.resume();
+    setNotice(undefined);
+    url.setPlace(undefined);
+    pause(false);
     list.follow();
   };
+  const copyLink = ({ seq }: StreamEvent) =>
+    void copyText(toChangeLink(seq)).then((done) => notify(done ? "Link copied." : "Couldn’t copy. The address bar has the link."));
 
   const stepVersion = (by: number) => {
     // The first press shows the history, at the selected version.
@@ -119,7 +156,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   };
 
   const run: Record<ShortcutId, () => boolean> = {
-    pause: () => did(() => (flush.paused ? client?.resume() : client?.pause())),
+    pause: () => did(() => pause(!flush.paused)),
     live: () => did(skip),
     first: () => did(list.toTop),
     older: () => did(() => client?.loadOlder()),
@@ -145,7 +182,8 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
 
   // Mails are written by sending them.
   const isMail = endpoint?.kind === "email";
-  const isFiltered = !isFilterEmpty(filter);
+  const isFiltered = !isFilterEmpty(applied);
+  const isDeleted = flush.connection.state === "ended" && flush.connection.isDeleted === true;
   const isEmpty = flush.total === 0 && flush.history === "complete";
   return (
     <div ref={rootRef} className="flex h-full min-h-0 flex-col">
@@ -155,16 +193,34 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
         filter={filter}
         filterRef={filterRef}
         onFilter={applyFilter}
-        onPause={() => client?.pause()}
-        onResume={() => client?.resume()}
+        onPause={() => pause(true)}
+        onResume={() => pause(false)}
         onSkip={skip}
+        onSeek={seek}
         onReconnect={() => client?.reconnect()}
         onExport={() => setExporting(true)}
         onSheet={() => setSheet(true)}
       />
+      <LogStatus
+        flush={flush}
+        isFiltered={isFiltered}
+        dims={applied.dims}
+        notice={notice}
+        onStop={() => client?.stopSearch()}
+        onSearch={() => client?.loadOlder()}
+        onNewest={skip}
+        onDims={(dims) => applyFilter({ ...filter, dims })}
+      />
       <div className="flex min-h-0 flex-1">
         <div className="flex min-w-0 flex-1 flex-col">
-          {isEmpty && endpoint && endpoint.changeCount > 0 ? (
+          {isDeleted && flush.total === 0 ? (
+            <div className="flex-1 overflow-y-auto p-4">
+              <EmptyState
+                sentence="This endpoint was deleted."
+                action={<ButtonLink href={`/p/${projectId}/endpoints`}>Show the other endpoints</ButtonLink>}
+              />
+            </div>
+          ) : isEmpty && endpoint && endpoint.changeCount > 0 ? (
             <StoredRecords projectId={projectId} endpoint={endpoint} />
           ) : isEmpty && isMail ? (
             <div className="flex-1 overflow-y-auto p-4">
@@ -175,7 +231,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
           ) : isEmpty ? (
             <FirstRecord endpointId={endpointId} target={target} />
           ) : flush.matched === 0 && flush.total > 0 && isFiltered && !flush.paused ? (
-            <NoMatches flush={flush} onClear={() => applyFilter(FILTER_NONE)} onLoadOlder={() => client?.loadOlder()} />
+            <NoMatches flush={flush} onClear={() => applyFilter(FILTER_NONE)} />
           ) : (
             <EventList
               flush={flush}
@@ -186,7 +242,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
               onLoadOlder={() => client?.loadOlder()}
             />
           )}
-          {isMail ? null : (
+          {isMail || isDeleted ? null : (
             <Composer
               endpointId={endpointId}
               target={target}
@@ -213,6 +269,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
                 tab={tab}
                 onTab={setTab}
                 filterActions={filterActions}
+                onCopyLink={copyLink}
                 pins={pins}
                 canRestore={endpoint?.kind === "data"}
                 stepVersionRef={stepVersionRef}
@@ -277,53 +334,6 @@ function copyDetail(detail: Detail | undefined): boolean {
   return true;
 }
 
-function useSelection(client: ReturnType<typeof useConsole>["client"], list: ListController) {
-  const [selected, setSelected] = useState<number>();
-  const [detail, setDetail] = useState<Detail>();
-  const wanted = useRef<number>(undefined);
-
-  const choose = useCallback(
-    (ordinal: number | undefined) => {
-      wanted.current = ordinal;
-      setSelected(ordinal);
-      if (ordinal === undefined) return setDetail(undefined);
-      // The previous detail stays until the next one has loaded, to avoid flicker.
-      void client?.get(ordinal).then((found) => {
-        if (wanted.current === ordinal) setDetail(found);
-      });
-    },
-    [client],
-  );
-  // Ordinals of another worker are different.
-  useEffect(() => () => choose(undefined), [choose]);
-
-  const select = useCallback(
-    (ordinal: number) => {
-      if (!client) return;
-      list.hold();
-      choose(ordinal);
-    },
-    [client, choose, list],
-  );
-  const step = useCallback(
-    (by: number) => {
-      void client?.step(wanted.current, wanted.current === undefined ? 0 : by).then(({ ordinal, index }) => {
-        if (ordinal === undefined) return;
-        // One step up from the oldest change leads to older ones.
-        if (by < 0 && ordinal === wanted.current) client.loadOlder();
-        list.reveal(index);
-        choose(ordinal);
-      });
-    },
-    [client, choose, list],
-  );
-  const clear = useCallback(() => {
-    choose(undefined);
-    list.release();
-  }, [choose, list]);
-  return { selected, detail, select, step, clear };
-}
-
 function useDetailWidth(): [number, (widthPx: number) => void] {
   const [widthPx, setWidthPx] = useState(DETAIL_WIDTH.startPx);
   useEffect(() => {
@@ -335,4 +345,13 @@ function useDetailWidth(): [number, (widthPx: number) => void] {
     writeSetting(DETAIL_WIDTH.setting, String(next));
   };
   return [widthPx, change];
+}
+
+/** Once the endpoint was deleted, the sidebar and the pages of the project no longer list it. */
+function useDeletedEndpoint(projectId: string, { connection }: Flush): void {
+  const queries = useQueryClient();
+  const isDeleted = connection.state === "ended" && connection.isDeleted === true;
+  useEffect(() => {
+    if (isDeleted) void queries.invalidateQueries({ queryKey: endpointsQuery(projectId).queryKey });
+  }, [isDeleted, projectId, queries]);
 }

@@ -58,7 +58,7 @@ export function FilterField({ filter, inputRef, problem: refused, onFilter }: Pr
         <p
           id={id}
           role="alert"
-          className="absolute top-full right-0 left-0 z-10 mt-1 rounded-md border border-line-firm bg-surface px-2.5 py-1.5 text-delete"
+          className="absolute top-full right-0 z-10 mt-1 w-max min-w-full max-w-[min(24rem,calc(100vw-2rem))] rounded-md border border-line-firm bg-surface px-2.5 py-1.5 text-delete"
         >
           {problem}
         </p>

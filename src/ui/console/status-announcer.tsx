@@ -11,13 +11,13 @@ export function StatusAnnouncer({ flush }: { flush: Flush }) {
   const [summary, setSummary] = useState("");
   const latest = useRef(flush);
   latest.current = flush;
-  const announced = useRef({ end: flush.end, generation: flush.generation });
+  const announced = useRef(flush.arrived);
   useEffect(() => {
     const timer = setInterval(() => {
-      const { end, buffered, generation, paused } = latest.current;
-      const now = end + buffered;
-      const added = generation === announced.current.generation ? now - announced.current.end : 0;
-      announced.current = { end: now, generation };
+      const { arrived, paused } = latest.current;
+      // Only changes of the stream are new. Those that are loaded from the log are not.
+      const added = arrived - announced.current;
+      announced.current = arrived;
       if (added > 0) setSummary(`${added} new ${added === 1 ? "change" : "changes"}${paused ? ", buffered" : ""}.`);
     }, INTERVAL_MS);
     return () => clearInterval(timer);
@@ -26,6 +26,7 @@ export function StatusAnnouncer({ flush }: { flush: Flush }) {
     <div role="status" className="sr-only">
       <p>{toSentence(flush.connection)}</p>
       <p>{summary}</p>
+      <p>{toSearchSentence(flush)}</p>
     </div>
   );
 }
@@ -41,4 +42,12 @@ function toSentence(connection: ConnectionState): string {
     case "ended":
       return `The stream has ended. ${connection.reason}`;
   }
+}
+
+/** Progress is not announced, but the end of a search. */
+function toSearchSentence({ search, matched }: Flush): string {
+  if (!search || search.state === "running") return "";
+  const found = `${matched} ${matched === 1 ? "change" : "changes"} found.`;
+  if (search.state === "complete") return `Search complete. ${found}`;
+  return search.state === "failed" ? `Search failed. ${found}` : found;
 }

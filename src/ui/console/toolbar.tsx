@@ -2,16 +2,17 @@
 "use client";
 
 import { Download, Keyboard, Pause, Play } from "lucide-react";
-import { type RefObject, useRef } from "react";
+import { type ComponentProps, type RefObject, useRef } from "react";
 import { Button } from "../components/button";
 import { classNames } from "../components/class-names";
 import { formatCount } from "../format/format-number";
 import { ConnectionStatus } from "../stream/connection-status";
 import { OPERATION_STYLES, OPERATIONS, type Operation } from "../stream/operations";
 import type { Flush } from "./engine/console-messages";
-import { type EventFilter, isFilterEmpty } from "./engine/event-filter";
+import type { EventFilter } from "./engine/event-filter";
 import { FilterField } from "./filter-field";
 import { RateStrip } from "./list/rate-strip";
+import { SeekMenu } from "./seek-menu";
 import { toTooltip } from "./shortcuts";
 
 interface Props {
@@ -22,12 +23,13 @@ interface Props {
   onPause: () => void;
   onResume: () => void;
   onSkip: () => void;
+  onSeek: ComponentProps<typeof SeekMenu>["onSeek"];
   onReconnect: () => void;
   onExport: () => void;
   onSheet: () => void;
 }
 
-export function Toolbar({ flush, filter, filterRef, onFilter, onPause, onResume, onSkip, onReconnect, onExport, onSheet }: Props) {
+export function Toolbar({ flush, filter, filterRef, onFilter, onPause, onResume, onSkip, onSeek, onReconnect, onExport, onSheet }: Props) {
   return (
     <div className="flex shrink-0 flex-wrap items-center gap-x-3 gap-y-2 border-b border-line px-4 py-2 max-sm:px-3">
       <ConnectionStatus connection={flush.connection} rate={flush.rate} onReconnect={onReconnect} />
@@ -36,7 +38,8 @@ export function Toolbar({ flush, filter, filterRef, onFilter, onPause, onResume,
       <div className="flex min-w-64 flex-1 items-center justify-end gap-2 max-sm:min-w-full">
         <OperationFilter filter={filter} onFilter={onFilter} />
         <FilterField filter={filter} inputRef={filterRef} problem={flush.filterProblem} onFilter={onFilter} />
-        <Counts flush={flush} isFiltered={!isFilterEmpty(filter)} />
+        <SeekMenu onSeek={onSeek} />
+        <Counts flush={flush} />
         <Button tone="quiet" square aria-label="Export changes" title={toTooltip("export", "Export changes")} onClick={onExport}>
           <Download className="size-4" aria-hidden="true" />
         </Button>
@@ -126,10 +129,10 @@ function OperationFilter({ filter, onFilter }: { filter: EventFilter; onFilter: 
   );
 }
 
-function Counts({ flush: { matched, total, discarded }, isFiltered }: { flush: Flush; isFiltered: boolean }) {
+function Counts({ flush: { total, discarded } }: { flush: Flush }) {
   return (
-    <span className="shrink-0 text-muted tabular-nums max-sm:sr-only">
-      {isFiltered ? `${formatCount(matched)} of ${formatCount(total)}` : formatCount(total)}
+    <span className="shrink-0 text-muted tabular-nums max-sm:sr-only" title="Changes in this console">
+      {formatCount(total)}
       {discarded > 0 ? (
         <span className="text-warn" title="The console holds up to 100,000 changes or 128 MB. Older changes are still in the log.">
           {" "}

@@ -1,19 +1,34 @@
-/** The console's worker, which runs while the page is open, and its filter, which is kept in the URL. */
+/** The console's worker, which runs while the page is open, and the state that is kept in the URL. */
 "use client";
 
-import { debounce, parseAsString, useQueryStates } from "nuqs";
-import { useEffect, useState } from "react";
-import { ConsoleClient } from "./engine/console-client";
+import { debounce, parseAsBoolean, parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
+import { useEffect, useRef, useState } from "react";
+import { DETAIL_TABS, type DetailTab } from "./detail/detail-tabs";
+import { ConsoleClient, type Sought } from "./engine/console-client";
 import type { Flush } from "./engine/console-messages";
 import { type EventFilter, parseFilter, toFilterQuery } from "./engine/event-filter";
+import { formatPlace, type LogPlace, parsePlace } from "./log/log-place";
 
-/** `filter` is the initial filter. Later filters go through the client. */
-export function useConsole(endpointId: string, initial: Flush, filter: EventFilter): { flush: Flush; client: ConsoleClient | undefined } {
+export interface ConsoleStart {
+  filter: EventFilter;
+  place: LogPlace | undefined;
+  paused: boolean;
+}
+
+/** `start` is the initial state; later changes go through the client. */
+export function useConsole(
+  endpointId: string,
+  initial: Flush,
+  start: ConsoleStart,
+  onSought: (sought: Sought) => void,
+): { flush: Flush; client: ConsoleClient | undefined } {
   const [flush, setFlush] = useState(initial);
   const [client, setClient] = useState<ConsoleClient>();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only the initial filter and the first paint are used
+  const sought = useRef(onSought);
+  sought.current = onSought;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only the initial state and the first paint are used
   useEffect(() => {
-    const started = new ConsoleClient({ endpointId, filter, initial, onFlush: setFlush });
+    const started = new ConsoleClient({ endpointId, ...start, initial, onFlush: setFlush, onSought: (result) => sought.current(result) });
     setClient(started);
     return () => {
       setClient(undefined);
@@ -23,10 +38,52 @@ export function useConsole(endpointId: string, initial: Flush, filter: EventFilt
   return { flush, client };
 }
 
-const PARSERS = { q: parseAsString, op: parseAsString };
+/** `at`: a place in the log. `change`: the seq of the open change. */
+const PARSERS = {
+  q: parseAsString,
+  op: parseAsString,
+  dim: parseAsString,
+  at: parseAsString,
+  change: parseAsInteger,
+  tab: parseAsStringLiteral(DETAIL_TABS).withDefault("changes"),
+  paused: parseAsBoolean.withDefault(false),
+};
 
-/** The filter is part of the URL, so that it can be shared and survives a reload. */
-export function useFilter(): [EventFilter, (filter: EventFilter) => void] {
-  const [query, setQuery] = useQueryStates(PARSERS, { history: "replace", limitUrlUpdates: debounce(300) });
-  return [parseFilter(query), (filter) => void setQuery(toFilterQuery(filter))];
+export interface ConsoleUrl {
+  filter: EventFilter;
+  setFilter: (filter: EventFilter) => void;
+  place: LogPlace | undefined;
+  /** Undefined: the newest changes. */
+  setPlace: (place: LogPlace | undefined) => void;
+  change: number | undefined;
+  setChange: (seq: number | undefined) => void;
+  tab: DetailTab;
+  setTab: (tab: DetailTab) => void;
+  paused: boolean;
+  setPaused: (paused: boolean) => void;
+}
+
+/** The state is part of the URL, so that it can be shared and survives a reload. */
+export function useConsoleUrl(): ConsoleUrl {
+  const [{ q, op, dim, at, change, tab, paused }, set] = useQueryStates(PARSERS, { history: "replace" });
+  return {
+    filter: parseFilter({ q, op, dim }),
+    setFilter: (filter) => void set(toFilterQuery(filter), { limitUrlUpdates: debounce(300) }),
+    place: at === null ? undefined : parsePlace(at),
+    setPlace: (place) => void set({ at: place ? formatPlace(place) : null }),
+    change: change !== null && change > 0 ? change : undefined,
+    setChange: (seq) => void set({ change: seq ?? null }),
+    tab,
+    setTab: (next) => void set({ tab: next }),
+    paused,
+    setPaused: (next) => void set({ paused: next }),
+  };
+}
+
+/** The address of one change, without the filter. It stays valid while the log keeps the change. */
+export function toChangeLink(seq: number): string {
+  const url = new URL(window.location.href);
+  url.search = `?change=${seq}`;
+  url.hash = "";
+  return url.href;
 }

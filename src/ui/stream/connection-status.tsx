@@ -30,7 +30,7 @@ export function ConnectionStatus({ connection, rate, onReconnect }: Props & { on
           <a href={`/login?next=${encodeURIComponent(globalThis.location?.pathname ?? "/")}`} className={ACTION}>
             Sign in
           </a>
-        ) : (
+        ) : connection.isDeleted ? null : (
           <button type="button" onClick={onReconnect} className={ACTION}>
             Reconnect
           </button>

@@ -14,7 +14,8 @@ export type ConnectionState =
   | { state: "connecting"; attempt: number }
   | { state: "live" }
   | { state: "waiting"; attempt: number; retryAtMs: number; reason: string }
-  | { state: "ended"; reason: string; signIn: boolean };
+  /** `isDeleted`: the endpoint no longer exists. */
+  | { state: "ended"; reason: string; signIn: boolean; isDeleted?: boolean };
 
 /** The part of WebSocket that the connection uses. */
 export interface StreamSocket {
@@ -24,7 +25,7 @@ export interface StreamSocket {
 }
 
 /** The URL to open, or the reason why there is none. */
-export type Opening = { ok: true; url: string } | { ok: false; retry: boolean; reason: string; signIn?: boolean };
+export type Opening = { ok: true; url: string } | { ok: false; retry: boolean; reason: string; signIn?: boolean; isDeleted?: boolean };
 
 export interface ConnectionPorts {
   /** Called before every attempt, because a ticket is valid for one. A rejection counts as a failed attempt. */
@@ -86,7 +87,10 @@ export class StreamConnection {
     if (!opening.ok) {
       this.#cancelTimer();
       if (opening.retry) this.#wait(attempt, opening.reason);
-      else this.#set({ state: "ended", reason: opening.reason, signIn: opening.signIn ?? false });
+      else {
+        const { reason, signIn = false, isDeleted = false } = opening;
+        this.#set({ state: "ended", reason, signIn, ...(isDeleted ? { isDeleted } : {}) });
+      }
       return;
     }
     const socket = this.#tryOpen(opening.url);

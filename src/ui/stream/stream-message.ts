@@ -14,8 +14,11 @@ export type StreamMessage =
 export interface LogPage {
   /** Newest first. */
   events: readonly StreamEvent[];
+  /** There are further changes: older ones, or newer ones if the page begins after a place. */
   more: boolean;
   cursor: string;
+  /** Of a search: the seqs of the last change that was looked through, and of the oldest one in the log. */
+  searched?: { to: number; oldest: number };
 }
 
 const KINDS: Record<ChangeType, EventKind> = { POST: "create", PUT: "update", DELETE: "delete" };
@@ -102,7 +105,13 @@ export function parseLogPage(text: string): LogPage {
     const version = Number(getNumber(change, "version"));
     return toRecordEvent({ text, record, type: getText(change, "type"), seq, receivedMs: Number.NaN, atMs, version }) ?? [];
   });
-  return { events, more: more?.kind === "boolean" && more.text === "true", cursor: getText(parsed.node, "cursor") };
+  const searched = getMember(parsed.node, "searched");
+  return {
+    events,
+    more: more?.kind === "boolean" && more.text === "true",
+    cursor: getText(parsed.node, "cursor"),
+    ...(searched ? { searched: { to: Number(getNumber(searched, "to")), oldest: Number(getNumber(searched, "oldest")) } } : {}),
+  };
 }
 
 function toRecordEvent({

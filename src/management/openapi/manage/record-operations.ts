@@ -1,4 +1,6 @@
 /** The management API's operations on an endpoint's records and log (G7), as its description lists them. */
+
+import { EXPRESSION_LENGTH_MAX } from "@/src/shared/filters/filter-syntax";
 import {
   CHANGES_LIMIT_MAX,
   changesSchema,
@@ -160,13 +162,32 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
     tag: RECORDS,
     summary: "Get the endpoint's log of changes, newest first.",
     query: [
-      query("before", "Only changes with a smaller `seq`.", { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+      query("before", "Only changes with a smaller `seq`, the newest of them.", {
+        type: "integer",
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+      }),
+      query("after", "Only changes with a larger `seq`, the oldest of them.", {
+        type: "integer",
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+      }),
+      query("time", "Only changes at or after this time, the oldest of them.", { type: "string", format: "date-time" }),
+      query(
+        "query",
+        "Only changes that match this filter expression (G27). The search takes about a second at most, and `searched` states how far it came.",
+        {
+          type: "string",
+          maxLength: EXPRESSION_LENGTH_MAX,
+        },
+      ),
       query("limit", "So many changes at most.", { type: "integer", minimum: 1, maximum: CHANGES_LIMIT_MAX, default: 100 }),
       query("recordId", "Only changes of this record.", UNIQUE_ID),
     ],
     answer: {
       status: 200,
-      description: "A page of changes. If `more` is true, there are older changes, before the `seq` of the last one.",
+      description:
+        "A page of changes. If `more` is true, there are older changes, before the `seq` of the last one, or of a search before `searched.to`; with `after` or `time` newer ones.",
       schema: changesSchema,
     },
   },

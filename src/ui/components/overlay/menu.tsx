@@ -8,6 +8,8 @@ import { type ComponentProps, type KeyboardEvent, type ReactNode, type ToggleEve
 const ITEM =
   "flex min-h-8 w-full items-center gap-2 rounded-sm px-2 text-left text-ui text-text no-underline select-none hover:bg-hover focus-visible:-outline-offset-1 pointer-coarse:min-h-11";
 const GAP_PX = 4;
+/** That of `max-w-72`. */
+const WIDTH_PX_MAX = 288;
 
 interface MenuProps {
   /** The accessible name of the button, if its content is not enough. */
@@ -27,7 +29,7 @@ export function Menu({ label, trigger, triggerClass, side, children }: MenuProps
     const box = button.current?.getBoundingClientRect();
     if (event.newState !== "open" || !box) return;
     const { style } = event.currentTarget;
-    style.left = `${box.left}px`;
+    style.left = `${Math.max(GAP_PX, Math.min(box.left, window.innerWidth - WIDTH_PX_MAX - GAP_PX))}px`;
     style.minWidth = `${box.width}px`;
     style.top = side === "below" ? `${box.bottom + GAP_PX}px` : "auto";
     style.bottom = side === "above" ? `${window.innerHeight - box.top + GAP_PX}px` : "auto";

@@ -55,14 +55,19 @@ function Times({ committedMs, receivedMs }: { committedMs: number; receivedMs: n
       <dt className="text-muted">Received</dt>
       <dd className="font-mono">
         {isLive ? formatClock(receivedMs) : "from the log"}
-        {isLive ? <span className="text-muted"> ({toLag(receivedMs - committedMs)}, clocks may differ)</span> : null}
+        {isLive ? <span className="text-muted"> ({toLag(receivedMs - committedMs)})</span> : null}
       </dd>
     </dl>
   );
 }
 
+/** A delay beyond this is that of a clock. */
+const LAG_MS_MAX = 60_000;
+
+/** The two times are from two clocks, so their difference can be anything. */
 function toLag(ms: number): string {
-  return `${ms < 0 ? "−" : "+"}${Math.abs(Math.round(ms)).toLocaleString("en")} ms`;
+  if (ms < 0 || ms > LAG_MS_MAX) return "this computer’s clock differs from the server’s";
+  return `+${Math.round(ms).toLocaleString("en")} ms, clocks may differ`;
 }
 
 function toSentence({ owner, streams, total }: Deliveries): string {

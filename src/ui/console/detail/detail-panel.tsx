@@ -1,7 +1,7 @@
 /** The detail of one change: differences, JSON, text, delivery. Beside the list, or over it on narrow screens. */
 "use client";
 
-import { ListFilter, Pencil, Trash2, X } from "lucide-react";
+import { Link2, ListFilter, Pencil, Trash2, X } from "lucide-react";
 import { lazy, memo, type ReactNode, type RefObject, Suspense, useMemo, useState } from "react";
 import { Button } from "../../components/button";
 import { CopyButton } from "../../components/copy-button";
@@ -22,10 +22,9 @@ import type { FilterActions } from "../filter-actions";
 import type { Pins } from "../list/use-pins";
 import { toTooltip } from "../shortcuts";
 import { ChangesView } from "./changes-view";
+import type { DetailTab } from "./detail-tabs";
 import type { StepVersion } from "./history-view";
 import { toValueActions } from "./value-actions";
-
-export type DetailTab = "changes" | "json" | "raw" | "history" | "delivery";
 
 const TABS = [
   { value: "changes", label: "Changes", title: toTooltip("tab-changes") },
@@ -47,6 +46,8 @@ interface Props {
   tab: DetailTab;
   onTab: (tab: DetailTab) => void;
   filterActions: FilterActions;
+  /** Copies the address of the change. */
+  onCopyLink: (event: StreamEvent) => void;
   onClose: () => void;
   pins: Pins;
   /** False if versions of this endpoint's records cannot be written back. */
@@ -80,6 +81,7 @@ function Content({
   tab,
   onTab,
   filterActions,
+  onCopyLink,
   onClose,
   pins,
   canRestore,
@@ -98,6 +100,9 @@ function Content({
           <OperationTitle event={event} />
           <span className="text-muted">seq {event.seq}</span>
         </h2>
+        <Button tone="quiet" square aria-label="Copy link" title="Copy a link to this change" onClick={() => onCopyLink(event)}>
+          <Link2 className="size-3.5" aria-hidden="true" />
+        </Button>
         <CopyButton text={() => toPrettyText(node)} what="the JSON" />
         {isDeleted || !onEdit || !onDelete ? null : (
           <>

@@ -5,6 +5,7 @@
 
 import type { StreamEvent } from "../../stream/stream-event";
 import type { ExportRequest, ExportState } from "../export/export-changes";
+import type { LogPlace } from "../log/log-place";
 import type { Flush, FromWorker, PreviousVersion, ToWorker, View } from "./console-messages";
 import type { EventFilter } from "./event-filter";
 
@@ -27,11 +28,18 @@ export interface ConsoleClientOptions {
   initial: Flush;
   /** Called with every flush, but at most every 250 ms during a flood unless the state of the console changes. */
   onFlush: (flush: Flush) => void;
+  /** Undefined: the newest changes are shown first. */
+  place: LogPlace | undefined;
+  paused: boolean;
+  onSought: (sought: Sought) => void;
 }
+
+export type Sought = FromWorker & { type: "sought" };
 
 export class ConsoleClient {
   readonly #worker: Worker;
   readonly #onFlush: (flush: Flush) => void;
+  readonly #onSought: (sought: Sought) => void;
   readonly #details = new Map<number, (detail: Detail) => void>();
   readonly #steps: ((step: { ordinal: number | undefined; index: number }) => void)[] = [];
   readonly #exports = new Map<number, (state: ExportState) => void>();
@@ -44,13 +52,14 @@ export class ConsoleClient {
   #reportedMs = Number.NEGATIVE_INFINITY;
   #reportTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ endpointId, filter, initial, onFlush }: ConsoleClientOptions) {
+  constructor({ endpointId, filter, initial, place, paused, onFlush, onSought }: ConsoleClientOptions) {
     this.#snapshot = initial;
     this.#reported = initial;
     this.#onFlush = onFlush;
+    this.#onSought = onSought;
     this.#worker = new Worker(new URL("./console-worker.ts", import.meta.url), { type: "module", name: "console" });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
-    this.#post({ type: "open", endpointId, origin: window.location.origin, filter });
+    this.#post({ type: "open", endpointId, origin: window.location.origin, filter, place, paused });
   }
 
   /** Calls `listener` with every flush, once a frame, before the browser paints. Returns a function that unsubscribes. */
@@ -75,8 +84,20 @@ export class ConsoleClient {
   reconnect(): void {
     this.#post({ type: "reconnect" });
   }
+  /** Loads older changes, or searches further if there is a filter. */
   loadOlder(): void {
     this.#post({ type: "older" });
+  }
+  /** Loads what follows the list while it ends before the newest change. */
+  loadNewer(): void {
+    this.#post({ type: "newer" });
+  }
+  stopSearch(): void {
+    this.#post({ type: "stop-search" });
+  }
+  /** Shows the part of the log around a place, or its end. `onSought` is called with the result, unless another place is requested meanwhile. */
+  seek(place: LogPlace | { kind: "newest" }): void {
+    this.#post({ type: "seek", place });
   }
 
   /** An event with the previous version of its record, which is read from the log if it is not in the buffer. */
@@ -120,6 +141,9 @@ export class ConsoleClient {
       case "detail":
         this.#details.get(message.ordinal)?.(message);
         this.#details.delete(message.ordinal);
+        return;
+      case "sought":
+        this.#onSought(message);
         return;
       case "exported":
         this.#exports.get(message.id)?.(message.state);
@@ -169,7 +193,9 @@ function isSameState(one: Flush, other: Flush): boolean {
     one.generation === other.generation &&
     one.paused === other.paused &&
     one.history === other.history &&
-    one.connection.state === other.connection.state &&
+    one.connection === other.connection &&
+    one.search?.state === other.search?.state &&
+    (one.detached === undefined) === (other.detached === undefined) &&
     one.total > 0 === other.total > 0 &&
     one.matched > 0 === other.matched > 0
   );

@@ -1,28 +1,32 @@
 /** The worker that runs the console's engine and connects it to the network and the page. */
-import type { Problem } from "@/src/shared/errors";
+
 import type { EndpointDetail, IssuedTicket } from "@/src/shared/management/schemas";
 import { UnsupportedPatternError } from "@/src/shared/text/translate-pattern";
-import { INTERCEPTED, isJsonType } from "../../api/request-error";
 import { BROWSER_PORTS } from "../../stream/browser-ports";
 import { type Opening, StreamConnection } from "../../stream/stream-connection";
-import { type LogPage, parseLogPage } from "../../stream/stream-message";
 import { exportChanges } from "../export/export-changes";
+import type { LogPlace } from "../log/log-place";
+import { createLogReader, type LogReader } from "../log/log-reader";
+import { LogSearch } from "../log/log-search";
+import { loadNewer, PAGE_NEWEST, seek } from "../log/log-seek";
 import { ConsoleEngine, LIMITS } from "./console-engine";
 import type { FromWorker, PreviousVersion, ToWorker } from "./console-messages";
-import { type EventFilter, toExpression } from "./event-filter";
-import { type CompilePattern, hasPattern } from "./match-expression";
+import { type EventFilter, hasPattern, toExpression, toQueryText } from "./event-filter";
+import type { CompilePattern } from "./match-expression";
 
-const FIRST_PAGE = 200;
 const OLDER_PAGE = 500;
-const RESPONSE_MS_MAX = 20_000;
+/** The times of deletions are read from the log at most this often, for so many changes. */
+const TIMES_MS = 1000;
+const TIMES_PAGE = 500;
 
 declare const self: DedicatedWorkerGlobalScope;
 
 const post = (message: FromWorker) => self.postMessage(message);
 
-function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type: "open" }): (message: ToWorker) => void {
+function open({ endpointId, origin, filter, place, paused, limits = LIMITS }: ToWorker & { type: "open" }): (message: ToWorker) => void {
   const engine = new ConsoleEngine({ limits, filter, nowMs: () => Date.now() });
-  const api = `/api/manage/endpoints/${endpointId}`;
+  const reader = createLogReader(`/api/manage/endpoints/${endpointId}`, (dateMs) => engine.clock.noteResponse(dateMs, Date.now()));
+  const { readLog } = reader;
   let pageIsReady = true;
   let isDirty = true;
   let wasLive = false;
@@ -33,33 +37,58 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
     pageIsReady = false;
     isDirty = false;
     post(engine.flush());
+    readTimes();
   };
   const touch = () => {
     isDirty = true;
     flush();
   };
+  const search = new LogSearch(engine, readLog, touch);
 
   let newestFilter = filter;
   /** The page may have changed the filter again while the module for regular expressions was loading. */
   const applyFilter = async (next: EventFilter, anchor: number | undefined) => {
     newestFilter = next;
     try {
-      const compile = needsPatterns(next) ? await loadPatterns() : undefined;
-      if (newestFilter === next) engine.setFilter(next, anchor, compile);
+      const compile = hasPattern(next) ? await loadPatterns() : undefined;
+      if (newestFilter !== next) return;
+      engine.setFilter(next, anchor, compile);
+      search.restart(next.dims ? undefined : toQueryText(next));
     } catch (error) {
       if (newestFilter === next) engine.rejectFilter(toPatternProblem(error));
     }
     touch();
   };
-  if (needsPatterns(filter)) void applyFilter(filter, undefined);
+  if (hasPattern(filter)) void applyFilter(filter, undefined);
+
+  /** Reads the log if that was not done yet, and requests a stream ticket. */
+  const prepare = async (): Promise<Opening> => {
+    if (engine.state.cursor === undefined) {
+      const page = await readLog({ limit: PAGE_NEWEST });
+      if (!page.ok) return page;
+      engine.begin(page.value);
+      if (paused) engine.pause();
+      if (place) await show(place);
+      else search.restart(newestFilter.dims ? undefined : toQueryText(newestFilter));
+    }
+    if (wasLive) {
+      const detail = await reader.request("", (body: Pick<EndpointDetail, "changeCount">) => Number.isInteger(body.changeCount));
+      if (!detail.ok) return detail;
+      engine.expectResume(detail.value.changeCount);
+    }
+    const ticket = await reader.request("/stream-ticket", (body: IssuedTicket) => body.path.startsWith("/"), { method: "POST" });
+    if (!ticket.ok) return ticket;
+    return { ok: true, url: `${origin.replace(/^http/, "ws")}${ticket.value.path}&since=${engine.state.cursor ?? "now"}` };
+  };
 
   const connection = new StreamConnection({
     ...BROWSER_PORTS,
-    prepare: () => prepare(engine, api, origin, wasLive),
+    prepare,
     onState: (state) => {
       if (state.state === "live") wasLive = true;
       engine.setConnection(state);
       touch();
+      if (state.state === "ended" && !state.signIn && !state.isDeleted) void checkEndpoint();
     },
     onMessage: (text) => {
       const isReady = engine.receive(text);
@@ -70,19 +99,56 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
   self.addEventListener("online", () => connection.retryNow());
   // The rate changes over time, even without messages.
   setInterval(touch, 1000);
-  connection.start();
-  touch();
+
+  /** A stream that the server ends can mean that its endpoint was deleted. */
+  const checkEndpoint = async () => {
+    const detail = await reader.request("", (body: EndpointDetail) => typeof body.id === "string");
+    if (detail.ok || !detail.isDeleted || connection.state.state !== "ended") return;
+    engine.setConnection({ state: "ended", reason: detail.reason, signIn: false, isDeleted: true });
+    touch();
+  };
+
+  let placesShown = 0;
+  const show = async (to: LogPlace | { kind: "newest" }): Promise<void> => {
+    placesShown += 1;
+    const number = placesShown;
+    const { found, problem } = await seek(engine, readLog, to);
+    search.restart(newestFilter.dims ? undefined : toQueryText(newestFilter));
+    touch();
+    if (number === placesShown) post({ type: "sought", place: to, found, problem });
+  };
 
   const loadOlder = async () => {
-    const before = engine.oldestSeq;
-    if (before === undefined || (engine.history !== "more" && engine.history !== "failed")) return;
+    if (!newestFilter.dims && toExpression(newestFilter) !== undefined) return search.more();
+    const before = engine.state.oldestSeq;
+    if (before === undefined || (engine.state.history !== "more" && engine.state.history !== "failed")) return;
     engine.setHistory("loading");
     touch();
-    const page = await readLog(`${api}/changes?limit=${OLDER_PAGE}&before=${before}`);
+    const page = await readLog({ limit: OLDER_PAGE, before });
+    // The list may show another part by now.
+    if (engine.state.oldestSeq !== before) return;
     if (page.ok) engine.addOlder(page.value);
     else engine.setHistory("failed");
     touch();
   };
+
+  let timesReadMs = 0;
+  /** Replaces the estimated times of visible deletions by those of the log. */
+  const readTimes = () => {
+    const seqs = engine.estimatedSeqs;
+    const newest = Math.max(...seqs);
+    if (seqs.length === 0 || Date.now() - timesReadMs < TIMES_MS) return;
+    timesReadMs = Date.now();
+    const limit = Math.min(TIMES_PAGE, newest - Math.min(...seqs) + 1);
+    void readLog({ before: newest + 1, limit }).then((page) => {
+      if (!page.ok) return;
+      engine.setTimes(page.value.events);
+      touch();
+    });
+  };
+
+  connection.start();
+  touch();
 
   return (message) => {
     switch (message.type) {
@@ -114,14 +180,23 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
       case "older":
         void loadOlder();
         return;
+      case "newer":
+        void loadNewer(engine, readLog, touch);
+        return;
+      case "stop-search":
+        search.stop();
+        return;
+      case "seek":
+        void show(message.place);
+        return;
       case "detail":
-        void sendDetail(engine, api, message.ordinal);
+        void sendDetail(engine, readLog, message.ordinal);
         return;
       case "export":
         void exportChanges(message.request, {
           matching: () => engine.matching(),
           get: (ordinal) => engine.get(ordinal)?.event,
-          readPage: (before) => readLog(`${api}/changes?limit=${OLDER_PAGE}${before === undefined ? "" : `&before=${before}`}`),
+          readPage: (before) => readLog({ limit: OLDER_PAGE, ...(before === undefined ? {} : { before }) }),
           isStopped: () => stoppedExports.has(message.id),
           onState: (state) => post({ type: "exported", id: message.id, state }),
         });
@@ -136,11 +211,6 @@ function open({ endpointId, origin, filter, limits = LIMITS }: ToWorker & { type
   };
 }
 
-function needsPatterns(filter: EventFilter): boolean {
-  const expression = toExpression(filter);
-  return expression !== undefined && hasPattern(expression);
-}
-
 /** Loaded when a filter first has a regular expression. */
 async function loadPatterns(): Promise<CompilePattern> {
   return (await import("@/src/shared/text/linear-pattern")).compileLinearPattern;
@@ -152,92 +222,21 @@ function toPatternProblem(error: unknown): string {
     : "Couldn’t load the code for regular expressions. Change the filter to try again.";
 }
 
-/** Reads the log if that was not done yet, and requests a stream ticket. */
-async function prepare(engine: ConsoleEngine, api: string, origin: string, wasLive: boolean): Promise<Opening> {
-  if (engine.cursor === undefined) {
-    const page = await readLog(`${api}/changes?limit=${FIRST_PAGE}`);
-    if (!page.ok) return page;
-    engine.begin(page.value);
-  }
-  if (wasLive) {
-    const detail = await request(api, (body: Pick<EndpointDetail, "changeCount">) => Number.isInteger(body.changeCount));
-    if (!detail.ok) return detail;
-    engine.expectResume(detail.value.changeCount);
-  }
-  const ticket = await request(`${api}/stream-ticket`, (body: IssuedTicket) => body.path.startsWith("/"), { method: "POST" });
-  if (!ticket.ok) return ticket;
-  return { ok: true, url: `${origin.replace(/^http/, "ws")}${ticket.value.path}&since=${engine.cursor ?? "now"}` };
-}
-
-async function sendDetail(engine: ConsoleEngine, api: string, ordinal: number): Promise<void> {
+async function sendDetail(engine: ConsoleEngine, readLog: LogReader["readLog"], ordinal: number): Promise<void> {
   const found = engine.get(ordinal);
   if (!found) return post({ type: "detail", ordinal, event: undefined, previous: { state: "unknown" } });
-  const { event } = found;
+  let { event } = found;
+  if (found.isEstimated) {
+    const page = await readLog({ before: event.seq + 1, limit: 1 });
+    if (page.ok) engine.setTimes(page.value.events);
+    event = engine.get(ordinal)?.event ?? event;
+  }
   if (found.previous) return post({ type: "detail", ordinal, event, previous: { state: "known", event: found.previous } });
   if (event.kind === "create") return post({ type: "detail", ordinal, event, previous: { state: "none" } });
-  const page = await readLog(`${api}/changes?limit=1&recordId=${event.recordId}&before=${event.seq}`);
+  const page = await readLog({ limit: 1, recordId: event.recordId, before: event.seq });
   const before = page.ok ? page.value.events[0] : undefined;
   const previous: PreviousVersion = before ? { state: "known", event: before } : { state: page.ok ? "none" : "unknown" };
   post({ type: "detail", ordinal, event, previous });
-}
-
-type Result<Value> = { ok: true; value: Value } | (Opening & { ok: false });
-
-async function readLog(path: string): Promise<Result<LogPage>> {
-  const result = await requestText(path);
-  return result.ok ? parse(() => parseLogPage(result.value)) : result;
-}
-
-/** `isValid` checks the form of the response; it can throw. */
-async function request<Value>(path: string, isValid: (value: Value) => boolean, init: RequestInit = {}): Promise<Result<Value>> {
-  const result = await requestText(path, init);
-  if (!result.ok) return result;
-  return parse(() => {
-    const value: Value = JSON.parse(result.value);
-    if (!isValid(value)) throw new Error("The response has an unknown form.");
-    return value;
-  });
-}
-
-function parse<Value>(run: () => Value): Result<Value> {
-  try {
-    return { ok: true, value: run() };
-  } catch {
-    return NOT_FROM_SERVER;
-  }
-}
-
-const NOT_FROM_SERVER: Result<never> = { ok: false, retry: true, reason: INTERCEPTED };
-
-/** Sends a request to the server. A failure says whether a retry can help. A response that is not JSON is not from the server, and is retried. */
-async function requestText(path: string, init: RequestInit = {}): Promise<Result<string>> {
-  try {
-    const response = await fetch(path, { ...init, cache: "no-store", signal: AbortSignal.timeout(RESPONSE_MS_MAX) });
-    const text = await response.text();
-    if (!isJsonType(response.headers.get("content-type"))) return NOT_FROM_SERVER;
-    if (response.ok) return { ok: true, value: text };
-    return toFailure(response.status, text);
-  } catch {
-    return { ok: false, retry: true, reason: "Couldn’t reach the server." };
-  }
-}
-
-function toFailure(status: number, text: string): Result<never> {
-  if (status === 401) return { ok: false, retry: false, reason: "Your session has ended. Sign in again.", signIn: true };
-  if (status === 404) return { ok: false, retry: false, reason: "This endpoint was deleted." };
-  return {
-    ok: false,
-    retry: status >= 500 || status === 429 || status === 408,
-    reason: readDetail(text) ?? `The server responded with status ${status}.`,
-  };
-}
-
-function readDetail(text: string): string | undefined {
-  try {
-    return (JSON.parse(text) as Partial<Problem>).detail;
-  } catch {
-    return undefined;
-  }
 }
 
 let handle: ((message: ToWorker) => void) | undefined;

@@ -4,37 +4,40 @@ import { parseExpression } from "@/src/shared/filters/parse-expression";
 import { OPERATIONS, type Operation } from "../../stream/operations";
 import { isMarkKind } from "../../stream/stream-event";
 import type { EventRing } from "./event-ring";
-import { type CompilePattern, compileExpression } from "./match-expression";
+import { type CompilePattern, compileExpression, containsPattern } from "./match-expression";
 
 export interface EventFilter {
   /** A filter expression as typed. One that is not valid hides nothing. */
   text: string;
   operations: readonly Operation[];
+  /** Changes that do not match are dimmed instead of hidden, and the log is not searched. */
+  dims: boolean;
 }
 
-export const FILTER_NONE: EventFilter = { text: "", operations: OPERATIONS };
+export const FILTER_NONE: EventFilter = { text: "", operations: OPERATIONS, dims: false };
 
 /** True if everything matches. */
 export function isFilterEmpty(filter: EventFilter): boolean {
   return toExpression(filter) === undefined;
 }
 
-/** A filter as URL parameters: `q` is the text, `op` the operations, unless all are shown. */
+/** A filter as URL parameters: `q` is the text, `op` the operations unless all are shown, `dim` is `1` if others are dimmed. */
 export interface FilterQuery {
   q: string | null;
   op: string | null;
+  dim: string | null;
 }
 
 /** Ignores unknown operations. */
-export function parseFilter({ q, op }: FilterQuery): EventFilter {
+export function parseFilter({ q, op, dim }: FilterQuery): EventFilter {
   const named = op?.split(",");
-  return { text: q ?? "", operations: named ? OPERATIONS.filter((operation) => named.includes(operation)) : OPERATIONS };
+  const operations = named ? OPERATIONS.filter((operation) => named.includes(operation)) : OPERATIONS;
+  return { text: q ?? "", operations, dims: dim === "1" };
 }
 
 /** The inverse of parseFilter. */
-export function toFilterQuery({ text, operations }: EventFilter): FilterQuery {
-  const isAll = OPERATIONS.every((operation) => operations.includes(operation));
-  return { q: text === "" ? null : text, op: isAll ? null : operations.join(",") };
+export function toFilterQuery({ text, operations, dims }: EventFilter): FilterQuery {
+  return { q: text === "" ? null : text, op: isAll(operations) ? null : operations.join(","), dim: dims ? "1" : null };
 }
 
 let latest: { text: string; parsed: ParsedExpression } | undefined;
@@ -49,9 +52,28 @@ export function parseFilterText(text: string): ParsedExpression {
 export function toExpression({ text, operations }: EventFilter): FilterExpression | undefined {
   const parsed = parseFilterText(text);
   const expression = parsed.ok ? parsed.expression : undefined;
-  if (OPERATIONS.every((operation) => operations.includes(operation))) return expression;
+  if (isAll(operations)) return expression;
   const shown: FilterExpression = { kind: "operation", operations };
   return expression ? { kind: "and", parts: [shown, expression] } : shown;
+}
+
+/** True if the filter contains a regular expression. */
+export function hasPattern(filter: EventFilter): boolean {
+  const expression = toExpression(filter);
+  return expression !== undefined && containsPattern(expression);
+}
+
+/** The whole filter as the text of an expression, for the server. Undefined: everything matches, or nothing can. */
+export function toQueryText(filter: EventFilter): string | undefined {
+  const { operations, text } = filter;
+  if (operations.length === 0 || toExpression(filter) === undefined) return undefined;
+  const isValid = parseFilterText(text).ok && text.trim() !== "";
+  if (isAll(operations)) return text;
+  return isValid ? `op:${operations.join(",")} & (${text})` : `op:${operations.join(",")}`;
+}
+
+function isAll(operations: readonly Operation[]): boolean {
+  return OPERATIONS.every((operation) => operations.includes(operation));
 }
 
 /** Compiles a filter. Marks always match: a gap in the stream concerns every filter. `compile`: for regular expressions, which match nothing without it. */

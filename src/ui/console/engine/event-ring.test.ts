@@ -123,14 +123,14 @@ describe("createMatcher", () => {
   ];
   for (const each of rows) events.append(each);
   const matching = (text: string, operations = FILTER_NONE.operations) => {
-    const matches = createMatcher({ text, operations });
+    const matches = createMatcher({ ...FILTER_NONE, text, operations });
     return [0, 1, 2, 3].filter((ordinal) => matches(events, ordinal));
   };
 
   it("matches everything without a filter", () => {
     expect(matching("")).toEqual([0, 1, 2, 3]);
-    expect(isFilterEmpty({ text: "  ", operations: ["delete", "create", "update"] })).toBe(true);
-    expect(isFilterEmpty({ text: "", operations: ["create"] })).toBe(false);
+    expect(isFilterEmpty({ ...FILTER_NONE, text: "  ", operations: ["delete", "create", "update"] })).toBe(true);
+    expect(isFilterEmpty({ ...FILTER_NONE, text: "", operations: ["create"] })).toBe(false);
   });
 
   it("finds text in either case, beyond ASCII, in quotes, and parts of ids", () => {
@@ -158,11 +158,19 @@ describe("createMatcher", () => {
   });
 
   it("is part of the URL", () => {
-    for (const filter of [FILTER_NONE, { text: "a&b", operations: ["delete" as const] }, { text: "", operations: [] }]) {
+    for (const filter of [
+      FILTER_NONE,
+      { ...FILTER_NONE, text: "a&b", operations: ["delete" as const] },
+      { ...FILTER_NONE, text: "", operations: [] },
+    ]) {
       expect(parseFilter(toFilterQuery(filter))).toEqual(filter);
     }
-    expect(toFilterQuery(FILTER_NONE)).toEqual({ q: null, op: null });
-    expect(parseFilter({ q: null, op: "delete,nonsense,create" })).toEqual({ text: "", operations: ["create", "delete"] });
+    expect(toFilterQuery(FILTER_NONE)).toEqual({ q: null, op: null, dim: null });
+    expect(parseFilter({ q: null, op: "delete,nonsense,create", dim: null })).toEqual({
+      ...FILTER_NONE,
+      text: "",
+      operations: ["create", "delete"],
+    });
   });
 
   it("compares bytes as a text search does", () => {

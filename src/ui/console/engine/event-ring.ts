@@ -46,6 +46,7 @@ export class EventRing {
   #nextBlock = 0;
   #first = 0;
   #end = 0;
+  #denseFirst = 0;
   #bytes = 0;
   #marks = 0;
   #discarded = 0;
@@ -72,6 +73,10 @@ export class EventRing {
   }
   get end(): number {
     return this.#end;
+  }
+  /** The first ordinal of the part without holes. Before it are only changes that a search has found. */
+  get denseFirst(): number {
+    return this.#denseFirst;
   }
   /** The number of buffered changes, without marks. */
   get changes(): number {
@@ -103,10 +108,14 @@ export class EventRing {
     return ordinal;
   }
 
-  /** Prepends an event that is older than all others. Returns false, and does nothing, if there is no room. */
-  prepend(event: StreamEvent): boolean {
+  /**
+   * Prepends an event that is older than all others. `isFound`: a search has found it, so there can be others between it and the next. Returns false, and
+   * does nothing, if there is no room.
+   */
+  prepend(event: StreamEvent, isFound = false): boolean {
     if (this.isFull || !this.#hasRoom(event.data)) return false;
     this.#first -= 1;
+    if (!isFound) this.#denseFirst = this.#first;
     const ordinal = this.#first;
     this.#write(ordinal, event);
     this.#previous[this.#slot(ordinal)] = NONE;
@@ -114,6 +123,31 @@ export class EventRing {
     if (next === undefined) this.#latest.set(event.recordId, ordinal);
     else this.#previous[this.#slot(next)] = ordinal;
     return true;
+  }
+
+  /** Removes what a search has found. It does not count as discarded. */
+  dropFound(): void {
+    this.#dropBefore(this.#denseFirst);
+  }
+
+  /** Removes everything. Ordinals are not used again. */
+  clear(): void {
+    this.#dropBefore(this.#end);
+    this.#discarded = 0;
+    this.#latest.clear();
+  }
+
+  /** Replaces the kind and the sentence of a mark. */
+  rewriteMark(ordinal: number, kind: EventKind, data: string): void {
+    const slot = this.#checked(ordinal);
+    this.#release(slot);
+    this.#kinds[slot] = EVENT_KINDS.indexOf(kind);
+    this.#store(slot, data);
+    this.#plain[slot] = 0;
+  }
+
+  setAtMs(ordinal: number, atMs: number): void {
+    this.#atMs[this.#checked(ordinal)] = atMs;
   }
 
   holds(ordinal: number): boolean {
@@ -169,10 +203,16 @@ export class EventRing {
       data: this.data(ordinal),
     };
   }
-  /** The previous event of the same record, if it is buffered. */
+  /** The previous event of the same record, if it is buffered. Undefined also if there can be others between them. */
   previous(ordinal: number): number | undefined {
     const previous = this.#at(this.#previous, ordinal);
-    return previous !== NONE && previous >= this.#first ? previous : undefined;
+    return previous !== NONE && previous >= this.#denseFirst ? previous : undefined;
+  }
+
+  #dropBefore(ordinal: number): void {
+    const discarded = this.#discarded;
+    while (this.#first < ordinal) this.#drop();
+    this.#discarded = discarded;
   }
 
   #slot(ordinal: number): number {
@@ -259,12 +299,18 @@ export class EventRing {
       const id = this.recordId(ordinal);
       if (this.#latest.get(id) === ordinal) this.#latest.delete(id);
     }
+    this.#release(slot);
+    this.#first += 1;
+    this.#denseFirst = Math.max(this.#denseFirst, this.#first);
+  }
+
+  /** Frees the data of a slot. */
+  #release(slot: number): void {
     this.#bytes -= this.#lengths[slot] ?? 0;
     const name = this.#blocksOf[slot] ?? -1;
     const block = this.#blocks.get(name);
     if (block) block.live -= 1;
     this.#freeIfUnused(name);
-    this.#first += 1;
   }
 
   /** The next event of the same record after `ordinal`. Compares the last word of the id first, because it is random. */

@@ -26,9 +26,9 @@ export function compileExpression(expression: FilterExpression, compile?: Compil
 }
 
 /** True if the expression contains a regular expression. */
-export function hasPattern(expression: FilterExpression): boolean {
-  if (expression.kind === "and" || expression.kind === "or") return expression.parts.some(hasPattern);
-  return expression.kind === "not" ? hasPattern(expression.part) : expression.kind === "pattern";
+export function containsPattern(expression: FilterExpression): boolean {
+  if (expression.kind === "and" || expression.kind === "or") return expression.parts.some(containsPattern);
+  return expression.kind === "not" ? containsPattern(expression.part) : expression.kind === "pattern";
 }
 
 function toTest(expression: FilterExpression, compile: CompilePattern | undefined): Test {

@@ -4,6 +4,8 @@ export class MatchedList {
   readonly #sizeMax: number;
   #first = 0;
   #end = 0;
+  /** The ordinals of marks, which are rare, in order. */
+  #marks: number[] = [];
 
   constructor(sizeMax: number) {
     this.#sizeMax = sizeMax;
@@ -17,14 +19,21 @@ export class MatchedList {
     return this.#end;
   }
 
+  /** The number of marks. */
+  get marks(): number {
+    return this.#marks.length;
+  }
+
   /** Removes everything. Indexes start at 0 again. */
   clear(): void {
     this.#first = 0;
     this.#end = 0;
+    this.#marks = [];
   }
 
   /** Appends the newest. The caller first drops what the ring dropped, so there is room. */
-  append(ordinal: number): void {
+  append(ordinal: number, isMark = false): void {
+    if (isMark) this.#marks.push(ordinal);
     this.#ordinals[this.#slot(this.#end)] = ordinal;
     this.#end += 1;
   }
@@ -38,6 +47,7 @@ export class MatchedList {
   /** Drops all before `ordinal`. */
   dropBefore(ordinal: number): void {
     while (this.#first < this.#end && this.at(this.#first) < ordinal) this.#first += 1;
+    while ((this.#marks[0] ?? ordinal) < ordinal) this.#marks.shift();
   }
 
   /** The ordinal at an index between `first` and `end`. */
@@ -55,6 +65,23 @@ export class MatchedList {
       else high = middle;
     }
     return low;
+  }
+
+  /** The ordinal `by` rows from `from` within a range of indexes, and its index. Without `from`: the last one. */
+  step(
+    from: number | undefined,
+    by: number,
+    { first, end }: { first: number; end: number },
+  ): { ordinal: number | undefined; index: number } {
+    if (end === first) return { ordinal: undefined, index: first };
+    let index = from === undefined ? end - 1 : this.indexFrom(from);
+    if (from !== undefined) {
+      const isShown = index < end && this.at(index) === from;
+      // One step from an event that the filter hides leads to its neighbour.
+      index += isShown || by < 0 ? by : by - 1;
+    }
+    index = Math.min(Math.max(index, first), end - 1);
+    return { ordinal: this.at(index), index };
   }
 
   #slot(index: number): number {

@@ -5,7 +5,6 @@
 "use client";
 
 import { type CSSProperties, type RefObject, useLayoutEffect, useRef, useSyncExternalStore } from "react";
-import { Button } from "../../components/button";
 import { formatCount } from "../../format/format-number";
 import { Grid, GridCell, GridHeadCell, GridRow } from "../../grid/grid-parts";
 import type { Flush } from "../engine/console-messages";
@@ -177,16 +176,19 @@ function Head({ pins }: { pins: readonly string[] }) {
 
 /** Above the first row. */
 function ListStart({ flush, onLoadOlder }: { flush: Flush; onLoadOlder: () => void }) {
-  const { history, discarded, total } = flush;
+  const { history, discarded, total, search } = flush;
   if (total === 0) return null;
+  // The line above the list states how far a search is.
+  const isSearch = search !== undefined;
   return (
     <GridRow style={{ height: LIST_START_PX }} className="flex items-center justify-center text-data text-muted">
       <GridCell className="inline-flex items-center gap-2">
-        {history === "complete" && discarded === 0 ? "Start of the log" : null}
+        {isSearch && search.state === "running" ? "Searching older changes…" : null}
+        {(isSearch ? search.state === "complete" : history === "complete") && discarded === 0 ? "Start of the log" : null}
         {history === "loading" ? "Loading older changes…" : null}
         {history === "failed" ? "Couldn’t load older changes." : null}
         {history === "full" || discarded > 0 ? "This console is full. Older changes are still in the log." : null}
-        {(history === "more" && discarded === 0) || history === "failed" ? (
+        {!isSearch && ((history === "more" && discarded === 0) || history === "failed") ? (
           // The list has one tab stop. By keyboard, a shortcut loads older changes.
           <button
             type="button"
@@ -200,18 +202,5 @@ function ListStart({ flush, onLoadOlder }: { flush: Flush; onLoadOlder: () => vo
         ) : null}
       </GridCell>
     </GridRow>
-  );
-}
-
-/** Shown instead of the list if the filter hides everything. */
-export function NoMatches({ flush, onClear, onLoadOlder }: { flush: Flush; onClear: () => void; onLoadOlder: () => void }) {
-  return (
-    <div className="flex flex-1 flex-col items-center gap-3 px-4 pt-[16dvh]">
-      <p className="text-prose">No changes match: 0 of {formatCount(flush.total)}.</p>
-      <div className="flex gap-2">
-        <Button onClick={onClear}>Clear filter</Button>
-        {flush.history === "more" ? <Button onClick={onLoadOlder}>Search older changes</Button> : null}
-      </div>
-    </div>
   );
 }

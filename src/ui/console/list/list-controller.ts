@@ -9,6 +9,8 @@ import { LIST_HEAD_PX, LIST_START_PX, toPreviewCharacters, toRowId } from "./row
 
 /** Older changes are loaded when the list is scrolled this close to its top. */
 const OLDER_AT_PX = 200;
+/** Newer changes are loaded when an earlier part of the log is scrolled this close to its end. */
+const NEWER_AT_PX = 200;
 const END_PX = Number.MAX_SAFE_INTEGER;
 
 export interface ListElements {
@@ -33,6 +35,9 @@ export interface ListStatus {
 export interface ListSource {
   setView(view: View): void;
   loadOlder(): void;
+  loadNewer(): void;
+  /** Replaces an earlier part of the log by the newest changes. */
+  seek(place: { kind: "newest" }): void;
   /** Calls `listener` with every flush, once a frame. Returns a function that unsubscribes. */
   subscribe(listener: (flush: Flush) => void): () => void;
 }
@@ -46,6 +51,7 @@ export class ListController {
   #selected: number | undefined;
   #following = true;
   #seenEnd: number;
+  #seenArrived: number;
   #scrollTop = 0;
   #widthPx = 0;
   #heightPx = 0;
@@ -56,6 +62,7 @@ export class ListController {
   constructor(initial: Flush) {
     this.#flush = initial;
     this.#seenEnd = initial.end;
+    this.#seenArrived = initial.arrived;
   }
 
   get status(): ListStatus {
@@ -118,6 +125,7 @@ export class ListController {
 
   /** Scrolls to the newest row and follows. */
   follow = (): void => {
+    if (this.#flush.detached) this.#source?.seek({ kind: "newest" });
     this.#setFollow(true);
     this.#sendView();
     this.#scrollTo(END_PX);
@@ -131,7 +139,7 @@ export class ListController {
 
   /** Follows again if the newest row is visible. */
   release(): void {
-    if (isAtEnd(this.#viewport(), this.#flush.end - this.#flush.first)) this.follow();
+    if (!this.#flush.detached && isAtEnd(this.#viewport(), this.#flush.end - this.#flush.first)) this.follow();
   }
 
   /** Scrolls to the oldest row, and loads older ones. */
@@ -139,7 +147,7 @@ export class ListController {
     this.#setFollow(false);
     this.#scrollTo(0);
     this.#sendView();
-    if (this.#flush.history === "more") this.#source?.loadOlder();
+    if (canLoadOlder(this.#flush)) this.#source?.loadOlder();
   };
 
   /** Scrolls a row into view and stops following. `index` is that of `Flush`. */
@@ -187,18 +195,25 @@ export class ListController {
     if (!grid) return;
     const before = this.#scrollTop;
     this.#scrollTop = grid.scrollTop;
-    const { first, end, history } = this.#flush;
+    const { first, end, detached } = this.#flush;
     const movedUp = this.#scrollTop < before;
-    if (isAtEnd(this.#viewport(), end - first)) this.#setFollow(true);
+    const viewport = this.#viewport();
+    if (detached) {
+      this.#setFollow(false);
+      if (!movedUp && isAtEnd({ ...viewport, scrollTop: viewport.scrollTop + NEWER_AT_PX }, end - first)) this.#source?.loadNewer();
+    } else if (isAtEnd(viewport, end - first)) this.#setFollow(true);
     else if (movedUp || !this.#following) this.#setFollow(false);
-    if (movedUp && this.#scrollTop < OLDER_AT_PX && history === "more") this.#source?.loadOlder();
+    if (movedUp && this.#scrollTop < OLDER_AT_PX && canLoadOlder(this.#flush)) this.#source?.loadOlder();
     if (!this.#following) this.#sendView();
   }
 
   #setFollow(next: boolean): void {
     if (this.#following === next) return;
     this.#following = next;
-    if (!next) this.#seenEnd = this.#flush.end;
+    if (!next) {
+      this.#seenEnd = this.#flush.end;
+      this.#seenArrived = this.#flush.arrived;
+    }
     this.#notify();
   }
 
@@ -241,15 +256,21 @@ export class ListController {
   }
 
   #notify(): void {
-    const { from, rows, end } = this.#flush;
+    const { from, rows, end, arrived, detached } = this.#flush;
     const next: ListStatus = {
       following: this.#following,
-      unseen: this.#following ? 0 : Math.max(0, end - this.#seenEnd),
-      atEnd: from + rows.length >= end,
+      // Changes that are loaded from the log are not new, and those that a pause hides are not in the list.
+      unseen: this.#following || detached ? 0 : Math.max(0, Math.min(end - this.#seenEnd, arrived - this.#seenArrived)),
+      atEnd: from + rows.length >= end && !detached,
     };
     const { following, unseen, atEnd } = this.#status;
     if (following === next.following && unseen === next.unseen && atEnd === next.atEnd) return;
     this.#status = next;
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** True if there can be older changes to load, or to find. */
+function canLoadOlder({ history, search }: Flush): boolean {
+  return search ? search.state === "waiting" : history === "more";
 }

@@ -10,6 +10,7 @@ import {
   LIST_START_PX,
   type PreviewPiece,
   ROW,
+  ROW_DIMMED,
   ROW_FREE,
   ROW_SELECTED,
   toCellClass,
@@ -127,8 +128,8 @@ function write(pooled: PooledRow, row: RowView, rowIndex: number, selected: bool
   if (pooled.rowIndex !== rowIndex) element.setAttribute("aria-rowindex", String(rowIndex));
   const isOtherKind = pooled.kind !== row.kind;
   const isOtherRow = pooled.row?.ordinal !== row.ordinal;
-  if (isOtherKind || pooled.selected !== selected) {
-    element.className = `${ROW} ${toRowTone(row.kind)} ${selected ? ROW_SELECTED : ROW_FREE}`;
+  if (isOtherKind || pooled.selected !== selected || pooled.row?.isDimmed !== row.isDimmed) {
+    element.className = `${ROW} ${toRowTone(row.kind)} ${selected ? ROW_SELECTED : ROW_FREE} ${row.isDimmed ? ROW_DIMMED : ""}`;
     element.setAttribute("aria-selected", String(selected));
   }
   if (isOtherRow || pooled.selected !== selected) {

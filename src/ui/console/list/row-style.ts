@@ -66,6 +66,7 @@ export const ROW =
   "relative h-7 overflow-hidden font-mono text-data leading-7 whitespace-pre contain-strict [font-kerning:none] [text-rendering:optimizeSpeed]";
 export const ROW_SELECTED = "bg-selected shadow-[inset_2px_0_0_var(--focus)]";
 export const ROW_FREE = "hover:bg-hover";
+export const ROW_DIMMED = "*:text-muted!";
 
 const MUTED = "text-muted";
 const TONES: Readonly<Record<EventKind, { row: string; operation: string; preview: string }>> = {

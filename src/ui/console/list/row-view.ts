@@ -13,6 +13,8 @@ export interface RowView {
   seq: number;
   atMs: number;
   recordId: string;
+  /** The filter does not match, and dims instead of hiding. */
+  isDimmed?: true;
   /** Bytes of data. */
   size: number;
   /** For an update whose previous version is buffered: the changed paths. For a mark: its sentence. Otherwise the data on one line. */

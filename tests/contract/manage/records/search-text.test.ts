@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { toCandidate } from "@/src/management/records/record-query";
-import { toSearchRun } from "@/src/management/records/search-run";
+import { toCandidate } from "@/src/management/search/filter-sql";
+import { toSearchRun } from "@/src/management/search/search-run";
 import { foldText, normalizeText, toSearchText } from "@/src/shared/text/fold-text";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
 

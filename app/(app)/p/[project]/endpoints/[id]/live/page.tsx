@@ -10,7 +10,7 @@ import { endpointQuery, keysQuery } from "@/src/ui/api/queries";
 import { Console } from "@/src/ui/console/console";
 import { ConsoleEngine } from "@/src/ui/console/engine/console-engine";
 import type { Flush } from "@/src/ui/console/engine/console-messages";
-import { type EventFilter, parseFilter } from "@/src/ui/console/engine/event-filter";
+import { type EventFilter, hasPattern, parseFilter } from "@/src/ui/console/engine/event-filter";
 import { parseLogPage } from "@/src/ui/stream/stream-message";
 
 export const metadata: Metadata = { title: "Live" };
@@ -26,8 +26,10 @@ interface Props {
 
 export default async function Page({ params, searchParams }: Props) {
   const { project, id } = await params;
-  const { q, op } = await searchParams;
-  const filter = parseFilter({ q: [q].flat()[0] ?? null, op: [op].flat()[0] ?? null });
+  const { q, op, dim, at, change } = await searchParams;
+  const filter = parseFilter({ q: [q].flat()[0] ?? null, op: [op].flat()[0] ?? null, dim: [dim].flat()[0] ?? null });
+  // The worker reads another part of the log, and matches regular expressions.
+  const isPlain = at === undefined && change === undefined && !hasPattern(filter);
   const { db, changes: log, config } = getRuntime();
   const [user, endpoint, keys] = await Promise.all([loadUser(), loadEndpoint(project, id), loadKeys(project)]);
   const changes = await listChanges({
@@ -36,6 +38,7 @@ export default async function Page({ params, searchParams }: Props) {
     ownerId: user.id,
     endpointId: id,
     before: null,
+    after: null,
     recordId: null,
     limit: VIEW.count,
   });
@@ -52,7 +55,7 @@ export default async function Page({ params, searchParams }: Props) {
           projectId={project}
           endpointId={id}
           origin={await getOrigin(config.publicUrl)}
-          initial={toFirstPaint(changes, filter)}
+          initial={toFirstPaint(isPlain ? changes : undefined, filter)}
         />
       </NuqsAdapter>
     </Prefetched>
@@ -60,9 +63,9 @@ export default async function Page({ params, searchParams }: Props) {
 }
 
 /** The console's first paint, by the engine itself. `logPage`: the newest page of the log, as `endpoints/{id}/changes` returns it. */
-function toFirstPaint(logPage: string, filter: EventFilter): Flush {
+function toFirstPaint(logPage: string | undefined, filter: EventFilter): Flush {
   const engine = new ConsoleEngine({ limits: LIMITS, filter, nowMs: () => Date.now() });
-  engine.begin(parseLogPage(logPage));
+  if (logPage !== undefined) engine.begin(parseLogPage(logPage));
   engine.setView(VIEW);
   return engine.flush();
 }

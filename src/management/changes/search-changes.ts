@@ -1,0 +1,190 @@
+/** Searches the change log of an endpoint (G27), newest first, in requests of limited time. */
+import type { ChangeLog } from "@/src/core/streams/ports";
+import type { Db } from "@/src/db/client";
+import type { Read } from "@/src/db/read";
+import type { RecordSearch } from "@/src/db/records/record-search";
+import { AppError } from "@/src/shared/errors";
+import type { FilterExpression } from "@/src/shared/filters/filter-syntax";
+import { formatCursor } from "@/src/shared/streams/cursor";
+import { requireOwnEndpoint } from "../ownership";
+import { toExpressionSql } from "../search/expression-sql";
+import { isPatternError, isTimeout } from "../search/query-errors";
+import { type ChangeRow, PAGE_CHARACTERS_MAX, readLogPosition, toChangeText } from "./list-changes";
+
+/** A search responds once it has taken this long, with what it has found until then. */
+const SEARCH_MS = 800;
+/** The time limit of one statement, which looks through one block of changes. */
+const STATEMENT_MS = 5_000;
+/** The number of changes in a block: at first, at least, and at most. It doubles while blocks are fast, and shrinks after a time-out. */
+const BLOCK_FIRST = 500;
+const BLOCK_MIN = 8;
+const BLOCK_MAX = 32_000;
+const BLOCK_FAST_MS = 100;
+
+interface Progress {
+  /** The next seq to search; older changes follow. */
+  upto: number;
+  /** The seq of the oldest change in the log. */
+  oldest: number;
+  rows: ChangeRow[];
+  characters: number;
+  block: number;
+}
+
+/**
+ * Returns the JSON text of `{ changes, more, cursor, searched }`: changes that match, newest first, with seq < `before`. `searched` has the seqs of the first
+ * and the last change that were looked through, and of the oldest change in the log. `more`: older changes were not looked through. Throws `not_found`,
+ * and `parameter_invalid` for an expression that the database cannot evaluate in time.
+ */
+export async function searchChanges({
+  db,
+  changes,
+  search,
+  ownerId,
+  endpointId,
+  expression,
+  before,
+  limit,
+  signal,
+  searchMs = SEARCH_MS,
+}: {
+  db: Pick<Db, "endpoint">;
+  changes: Pick<ChangeLog, "positions">;
+  search: RecordSearch;
+  ownerId: string;
+  endpointId: string;
+  expression: FilterExpression;
+  before: number | null;
+  limit: number;
+  /** Ends the search early. */
+  signal: AbortSignal;
+  /** Default: 800. */
+  searchMs?: number;
+}): Promise<string> {
+  await requireOwnEndpoint({ db, ownerId, endpointId });
+  const position = await readLogPosition(changes, endpointId);
+  const from = Math.min(before === null ? Number.MAX_SAFE_INTEGER : before - 1, Number(position.seq));
+  const progress: Progress = { upto: from, oldest: 0, rows: [], characters: 0, block: BLOCK_FIRST };
+  const endMs = performance.now() + searchMs;
+  const isDone = () =>
+    progress.upto < progress.oldest ||
+    progress.rows.length >= limit ||
+    progress.characters >= PAGE_CHARACTERS_MAX ||
+    signal.aborted ||
+    performance.now() > endMs;
+  const searchBlocks = async (read: Read) => {
+    progress.oldest = await readOldest(read, endpointId, from);
+    while (progress.upto >= progress.oldest) {
+      await searchBlock({ read, endpointId, expression, limit, progress });
+      if (isDone()) return;
+    }
+  };
+  for (let isSearched = false; !isSearched; ) {
+    try {
+      await search.run(ownerId, STATEMENT_MS, searchBlocks);
+      isSearched = true;
+    } catch (error) {
+      if (!isTimeout(error)) throw isPatternError(error) ? tooComplex(error) : error;
+      if (progress.block <= BLOCK_MIN) throw tooSlow(error);
+      progress.block = Math.max(BLOCK_MIN, Math.floor(progress.block / 10));
+      isSearched = progress.upto < from;
+    }
+  }
+  const { rows, upto, oldest } = progress;
+  const searched = `{"from":${from},"to":${upto + 1},"oldest":${oldest}}`;
+  return `{"changes":[${rows.map(toChangeText).join(",")}],"more":${upto >= oldest},"cursor":"${formatCursor(position)}","searched":${searched}}`;
+}
+
+/** The seq of the oldest change. One more than `from`: there is none up to `from`. */
+async function readOldest(read: Read, endpointId: string, from: number): Promise<number> {
+  const [row] = await read<{ seq: string | null }>(
+    `SELECT min("seq")::text AS "seq" FROM "Change" WHERE "endpointId" = $1::uuid AND "seq" <= $2::bigint`,
+    [endpointId, from],
+  );
+  return row?.seq == null ? from + 1 : Number(row.seq);
+}
+
+async function searchBlock({
+  read,
+  endpointId,
+  expression,
+  limit,
+  progress,
+}: {
+  read: Read;
+  endpointId: string;
+  expression: FilterExpression;
+  limit: number;
+  progress: Progress;
+}): Promise<void> {
+  const startMs = performance.now();
+  const [bounds] = await read<{ seq: string }>(
+    `SELECT min(b."seq")::text AS "seq" FROM (
+      SELECT "seq" FROM "Change" WHERE "endpointId" = $1::uuid AND "seq" <= $2::bigint ORDER BY "seq" DESC LIMIT $3::int
+    ) b`,
+    [endpointId, progress.upto, progress.block],
+  );
+  const last = Number(bounds?.seq ?? progress.oldest);
+  const rowsMax = limit - progress.rows.length;
+  const { sql, values } = toBlockStatement({
+    endpointId,
+    expression,
+    from: progress.upto,
+    to: last,
+    limit: rowsMax,
+    charactersMax: PAGE_CHARACTERS_MAX - progress.characters,
+  });
+  const rows = await read<ChangeRow>(sql, values);
+  progress.rows.push(...rows);
+  progress.characters += rows.reduce((sum, { data }) => sum + data.length, 0);
+  const lastRow = rows.at(-1);
+  const isCut = lastRow !== undefined && (rows.length >= rowsMax || rows.length < Number(lastRow.found));
+  progress.upto = (isCut ? Number(lastRow.seq) : last) - 1;
+  if (performance.now() - startMs < BLOCK_FAST_MS) progress.block = Math.min(BLOCK_MAX, progress.block * 2);
+}
+
+/** `from` and `to`: the seqs of the newest and the oldest change of the block. `found` counts rows, also those beyond `charactersMax`. */
+function toBlockStatement({
+  endpointId,
+  expression,
+  from,
+  to,
+  limit,
+  charactersMax,
+}: {
+  endpointId: string;
+  expression: FilterExpression;
+  from: number;
+  to: number;
+  limit: number;
+  charactersMax: number;
+}): { sql: string; values: unknown[] } {
+  const values: unknown[] = [];
+  const bind = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
+  const { joins, condition } = toExpressionSql(expression, bind, { id: 'c."recordId"', type: 'c."type"::text' });
+  const sql = `
+    WITH page AS (
+      SELECT c.*, row_number() OVER newest AS n, count(*) OVER () AS found,
+        sum(length(c."data"::text)) OVER newest - length(c."data"::text) AS newer
+      FROM (
+        SELECT c.* FROM "Change" c${joins}
+        WHERE c."endpointId" = ${bind(endpointId, "uuid")} AND c."seq" <= ${bind(from, "bigint")} AND c."seq" >= ${bind(to, "bigint")} AND ${condition}
+        ORDER BY c."seq" DESC LIMIT ${bind(limit, "int")}
+      ) c
+      WINDOW newest AS (ORDER BY c."seq" DESC ROWS UNBOUNDED PRECEDING)
+    )
+    SELECT "seq", "type"::text AS "type", "at", "version", wire_id("recordId") AS "recordId", "data"::text AS "data",
+      "recordCreatedAt" AS "createdAt", "recordUpdatedAt" AS "updatedAt", "found"
+    FROM page WHERE n = 1 OR newer < ${bind(charactersMax, "bigint")} ORDER BY "seq" DESC`;
+  return { sql, values };
+}
+
+function tooComplex(cause: unknown): AppError {
+  const message = "Use a simpler regular expression: the database cannot match this one.";
+  return new AppError("parameter_invalid", { detail: `query: ${message}`, fields: { query: message }, cause });
+}
+
+function tooSlow(cause: unknown): AppError {
+  const message = "The search takes too long. Use a simpler filter.";
+  return new AppError("parameter_invalid", { detail: `query: ${message}`, fields: { query: message }, cause });
+}
