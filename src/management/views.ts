@@ -69,9 +69,11 @@ export interface KeyRow {
   lastUsedAt: Date | null;
   revokedAt: Date | null;
   createdAt: Date;
+  replacesId: string | null;
 }
 
-export function toManagedKey(row: KeyRow): ManagedKey {
+/** `replacedById`: the newest key that replaces it. */
+export function toManagedKey(row: KeyRow, { replacedById = null }: { replacedById?: string | null } = {}): ManagedKey {
   return {
     id: row.id,
     projectId: row.projectId,
@@ -82,6 +84,8 @@ export function toManagedKey(row: KeyRow): ManagedKey {
     lastUsedAt: toTimeOrNull(row.lastUsedAt),
     revokedAt: toTimeOrNull(row.revokedAt),
     createdAt: toTime(row.createdAt),
+    replacesId: row.replacesId,
+    replacedById,
   };
 }
 

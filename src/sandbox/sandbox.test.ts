@@ -196,11 +196,11 @@ describe("JSON Schema", () => {
       problems: {
         "/name": "This property is required.",
         "/more": "This property is not allowed.",
-        "/age": "Must be >= 0.",
+        "/age": "Must be at least 0.",
         "/a~1b": 'Must be one of: "x".',
       },
     });
-    expect(await patient.validate(schema, ['"text"'])).toEqual({ index: 0, problems: { "": "Must be object." } });
+    expect(await patient.validate(schema, ['"text"'])).toEqual({ index: 0, problems: { "": "Must be an object." } });
   });
 
   it("[R10] reports at most 20 problems, and only the first one of a long body", async () => {
@@ -208,7 +208,7 @@ describe("JSON Schema", () => {
     const many = await patient.validate(integers, [JSON.stringify(Array.from({ length: 500 }, () => "x"))]);
     expect(Object.keys(many?.problems ?? {})).toHaveLength(20);
     const long = await patient.validate(integers, [JSON.stringify(Array.from({ length: 100_000 }, () => "x"))]);
-    expect(long?.problems).toEqual({ "/0": "Must be integer." });
+    expect(long?.problems).toEqual({ "/0": "Must be an integer." });
   });
 
   it("[R10] members of a body do not change its prototype", async () => {
@@ -231,7 +231,12 @@ describe("JSON Schema", () => {
   });
 
   it.each([
-    ['{"type":"objet"}', "not a JSON Schema"],
+    [
+      '{"type":"objet"}',
+      'not a JSON Schema: “type” is "objet". Use one of "array","boolean","integer","null","number","object","string", or a list of them.',
+    ],
+    ['{"properties":{"a":{"minLength":-1}}}', "“properties/a/minLength” is -1. Must be at least 0."],
+    ['{"required":"name"}', '“required” is "name". Must be an array.'],
     ["[]", "object, true or false"],
     ["1", "object, true or false"],
     ['{"pattern":"("}', "regular expression"],
@@ -301,7 +306,7 @@ describe("patterns", () => {
       strict.validate(schema, [body], { caller: toCaller("attacker", `project ${n % 8}`) }),
     );
     const neighbour = strict.validate('{"type":"object"}', ["{}"], { caller: toCaller("neighbour") });
-    const mismatch = { index: 0, problems: { "/a": expect.stringMatching(/must match pattern/i) } };
+    const mismatch = { index: 0, problems: { "/a": expect.stringMatching(/must match the pattern/i) } };
     expect(await Promise.all(attack)).toEqual(attack.map(() => mismatch));
     expect(await neighbour).toBeUndefined();
   });

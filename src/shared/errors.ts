@@ -132,6 +132,7 @@ export const ERRORS = {
 
   // G: management
   session_missing: client(401, "Sign in first, or send a management token."),
+  account_mismatch: client(409, "The session belongs to another account. Sign in as the account in X-Rested-Account, or leave it out."),
   management_token_invalid: client(401, "The management token is not valid: it may be expired or revoked."),
   token_scope_insufficient: client(403, "This management token does not allow this. Use one with the required scope and projects."),
   cross_site_request: client(403, "Send this request from the dashboard, or with a management token."),

@@ -12,7 +12,7 @@ export default async function PlainLayout({ children }: { children: ReactNode })
   const { db, clock } = getRuntime();
   return (
     <Prefetched data={[[projectsQuery().queryKey, await listProjects({ db, clock, ownerId: id })]]}>
-      <Shell user={{ name, email }}>{children}</Shell>
+      <Shell user={{ id, name, email }}>{children}</Shell>
     </Prefetched>
   );
 }

@@ -30,7 +30,7 @@ const KEY_ALONE =
 
 /**
  * If a token is sent, only it counts, valid or not. A session counts only on requests of the dashboard's own pages. Throws `management_token_invalid`,
- * `cross_site_request`, `session_missing`.
+ * `cross_site_request`, `session_missing`, and `account_mismatch` if the page belongs to another account (G1.11).
  */
 export async function authenticate({
   runtime,
@@ -56,5 +56,7 @@ export async function authenticate({
   const session = await readSession({ runtime, cookie });
   if (!session) throw new AppError("session_missing", { detail: "The session has ended. Sign in again." });
   const { sessionId, ...user } = session;
+  const expected = request.headers.get("x-rested-account");
+  if (expected !== null && expected !== user.id) throw new AppError("account_mismatch");
   return { user, sessionId, access: null, signIn: { kind: "session", id: sessionId, userId: user.id } };
 }

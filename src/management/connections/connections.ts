@@ -11,15 +11,17 @@ const LIMIT_DEFAULT = 100;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Throws `parameter_invalid`, with a problem for each wrong parameter. */
-export function parseConnectionsQuery(parameters: URLSearchParams): { endpointId: string | null; limit: number } {
+export function parseConnectionsQuery(parameters: URLSearchParams): { endpointId: string | null; keyId: string | null; limit: number } {
   const problems: Record<string, string> = {};
   const endpointId = parameters.get("endpointId");
   if (endpointId !== null && !UUID.test(endpointId)) problems.endpointId = "Use the id of an endpoint.";
+  const keyId = parameters.get("keyId");
+  if (keyId !== null && !UUID.test(keyId)) problems.keyId = "Use the id of a key.";
   const sent = parameters.get("limit");
   const limit = sent === null ? LIMIT_DEFAULT : /^\d{1,9}$/.test(sent) ? Number(sent) : 0;
   if (limit < 1 || limit > CONNECTIONS_LIMIT_MAX) problems.limit = `Use a whole number from 1 to ${CONNECTIONS_LIMIT_MAX}.`;
   if (Object.keys(problems).length > 0) throw new AppError("parameter_invalid", { fields: problems });
-  return { endpointId, limit };
+  return { endpointId, keyId, limit };
 }
 
 export interface OpenStreamRow {
@@ -62,12 +64,15 @@ export function readOpenStreams({
   db,
   projectId,
   endpointId,
+  keyId = null,
   limit,
 }: {
   db: Pick<Db, "$queryRaw">;
   projectId: string;
   /** Null: all endpoints. */
   endpointId: string | null;
+  /** Null: all keys, and streams without one. */
+  keyId?: string | null;
   limit: number;
 }): Promise<OpenStreamRow[]> {
   return db.$queryRaw<OpenStreamRow[]>`
@@ -81,6 +86,7 @@ export function readOpenStreams({
       LEFT JOIN "ApiKey" k ON k."id" = s."keyId"
       LEFT JOIN "AppUser" u ON u."id" = s."userId"
     WHERE e."projectId" = ${projectId}::uuid AND (${endpointId}::uuid IS NULL OR s."endpointId" = ${endpointId}::uuid)
+      AND (${keyId}::uuid IS NULL OR s."keyId" = ${keyId}::uuid)
     ORDER BY s."openedAt" DESC, s."id" LIMIT ${limit}::int`;
 }
 
@@ -90,16 +96,18 @@ export async function listConnections({
   ownerId,
   projectId,
   endpointId,
+  keyId,
   limit,
 }: {
   db: Pick<Db, "project" | "$queryRaw">;
   ownerId: string;
   projectId: string;
   endpointId: string | null;
+  keyId: string | null;
   limit: number;
 }): Promise<Connections> {
   await requireOwnProject({ db, ownerId, projectId });
-  const rows = await readOpenStreams({ db, projectId, endpointId, limit });
+  const rows = await readOpenStreams({ db, projectId, endpointId, keyId, limit });
   return { connections: rows.map(toConnectionView), total: Number(rows[0]?.total ?? 0) };
 }
 
@@ -110,6 +118,7 @@ export function toConnectionView(row: OpenStreamRow): ConnectionView {
     endpoint: row.endpointName,
     transport: row.transport,
     dashboard: row.byTicket,
+    keyId: row.keyId,
     key: row.keyName,
     origin: row.origin,
     user: row.userName,

@@ -78,7 +78,9 @@ export class JsonArrayReader implements ItemReader {
           this.#state = "after";
           return at + 1;
         }
-        if (code === COMMA || code === CLOSE_ARRAY || code === CLOSE_OBJECT) throw invalidLine(this.#line, "expected an item");
+        if (code === COMMA) throw invalidLine(this.#line, "a record is missing before this comma");
+        if (code === CLOSE_ARRAY) throw invalidLine(this.#line, "remove the comma after the last record");
+        if (code === CLOSE_OBJECT) throw invalidLine(this.#line, "a record is expected before “}”");
         this.#state = "inside";
         this.#itemLine = this.#line;
         this.#open = 0;

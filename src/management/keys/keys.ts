@@ -56,7 +56,9 @@ export async function listKeys({
 }): Promise<ManagedKey[]> {
   await requireOwnProject({ db, ownerId, projectId });
   const rows = await db.apiKey.findMany({ where: { projectId }, orderBy: [{ createdAt: "asc" }, { id: "asc" }] });
-  const keys = rows.map(toManagedKey);
+  // A key can be rotated again during its grace period. The newest replacement is last.
+  const replacements = new Map(rows.flatMap(({ id, replacesId }) => (replacesId === null ? [] : [[replacesId, id] as const])));
+  const keys = rows.map((row) => toManagedKey(row, { replacedById: replacements.get(row.id) ?? null }));
   return access?.scope === "read" ? keys.map(hideWritingKey) : keys;
 }
 
@@ -82,5 +84,10 @@ export async function revokeKey({
   const row = await db.apiKey.findFirst({ where: { id: keyId, project: { ownerId } } });
   if (!row) throw new AppError("not_found");
   definitions.invalidate(row.projectId);
-  return toManagedKey(row);
+  const replacement = await db.apiKey.findFirst({
+    where: { projectId: row.projectId, replacesId: row.id },
+    orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+    select: { id: true },
+  });
+  return toManagedKey(row, { replacedById: replacement?.id ?? null });
 }

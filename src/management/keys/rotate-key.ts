@@ -42,10 +42,10 @@ export async function rotateKey({
       data: input.graceSeconds === 0 ? { revokedAt: now } : { expiresAt: end },
     });
     const key = await tx.apiKey.create({
-      data: { projectId: old.projectId, name: old.name, scope: old.scope, expiresAt, key: createKeyText() },
+      data: { projectId: old.projectId, name: old.name, scope: old.scope, expiresAt, key: createKeyText(), replacesId: old.id },
     });
     return { key, previous };
   });
   definitions.invalidate(rotated.key.projectId);
-  return { ...toManagedKey(rotated.key), previous: toManagedKey(rotated.previous) };
+  return { ...toManagedKey(rotated.key), previous: toManagedKey(rotated.previous, { replacedById: rotated.key.id }) };
 }

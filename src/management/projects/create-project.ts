@@ -42,5 +42,5 @@ export async function createProjectWithin({
     },
     select: { ...projectSelect(clock.now()), keys: true },
   });
-  return { ...toManagedProject(row), keys: row.keys.map(toManagedKey) };
+  return { ...toManagedProject(row), keys: row.keys.map((key) => toManagedKey(key)) };
 }

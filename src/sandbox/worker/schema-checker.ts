@@ -5,10 +5,11 @@ import addFormats from "ajv-formats";
 import { findDuplicateKey } from "@/src/core/json/duplicates";
 import { compileLinearPattern, type LinearPattern } from "@/src/shared/text/linear-pattern";
 import { UnsupportedPatternError } from "@/src/shared/text/translate-pattern";
-import { MESSAGE_LENGTH_MAX, PROBLEMS_MAX } from "../limits";
+import { MESSAGE_LENGTH_MAX } from "../limits";
 import type { Answer, Job } from "../messages";
 import { createCpuClock } from "./cpu-clock";
 import { runWithTimeout, type TimedRun } from "./run-with-timeout";
+import { toProblems, toSchemaProblem } from "./schema-problems";
 
 /** The number of compiled schemas that are kept. */
 const COMPILED_MAX = 200;
@@ -140,6 +141,7 @@ function compile(text: string, { allErrors, isLinear }: { allErrors: boolean; is
   if (url instanceof RegExp) ajv.addFormat("url", (address) => address.length <= URL_LENGTH_MAX && url.test(address));
   let validate: ValidateFunction;
   try {
+    if (ajv.validateSchema(schema) !== true) throw new SchemaProblem(toSchemaProblem(schema, ajv.errors ?? []));
     validate = ajv.compile(schema);
   } catch (error) {
     if (error instanceof MissingRefError)
@@ -183,35 +185,3 @@ function compileNative(pattern: string, flags: string): RegExp {
   }
 }
 compileNative.code = "compileNative";
-
-/** Returns the first problem at each location, by JSON pointer, at most PROBLEMS_MAX. */
-function toProblems(errors: readonly ErrorObject[]): Record<string, string> {
-  const problems = new Map<string, string>();
-  for (const error of errors) {
-    const [pointer, problem] = toProblem(error);
-    if (!problems.has(pointer)) problems.set(pointer, problem.slice(0, MESSAGE_LENGTH_MAX));
-    if (problems.size >= PROBLEMS_MAX) break;
-  }
-  return Object.fromEntries(problems);
-}
-
-function toProblem({ keyword, instancePath, params, message = "does not match" }: ErrorObject): [pointer: string, problem: string] {
-  const at = (property: unknown) => `${instancePath}/${String(property).replaceAll("~", "~0").replaceAll("/", "~1")}`;
-  switch (keyword) {
-    case "required":
-    case "dependentRequired":
-      return [at(params.missingProperty), "This property is required."];
-    case "additionalProperties":
-      return [at(params.additionalProperty), "This property is not allowed."];
-    case "unevaluatedProperties":
-      return [at(params.unevaluatedProperty), "This property is not allowed."];
-    case "false schema":
-      return [instancePath, "Nothing is allowed here."];
-    case "enum":
-      return [instancePath, `Must be one of: ${JSON.stringify(params.allowedValues).slice(1, -1)}.`];
-    case "const":
-      return [instancePath, `Must be ${JSON.stringify(params.allowedValue)}.`];
-    default:
-      return [instancePath, `${message.charAt(0).toUpperCase()}${message.slice(1)}.`];
-  }
-}

@@ -14,6 +14,7 @@ export const connectionSchema = z.object({
   transport: z.enum(["ws", "sse"]),
   /** Opened by the dashboard itself, without a key. */
   dashboard: z.boolean(),
+  keyId: z.nullable(id),
   /** The key's name. */
   key: z.nullable(z.string()),
   origin: z.nullable(z.string()),

@@ -219,6 +219,10 @@ export const keySchema = z.object({
   lastUsedAt: z.nullable(time),
   revokedAt: z.nullable(time),
   createdAt: time,
+  /** The key that this one was created to replace (U7). */
+  replacesId: z.nullable(id),
+  /** The newest key that was created to replace this one. */
+  replacedById: z.nullable(id),
 });
 export const projectSchema = z.object({
   id,

@@ -6,6 +6,7 @@ import { useId, useState } from "react";
 import type { TokenScope } from "@/src/shared/management/schemas";
 import { projectsQuery } from "../api/queries";
 import { Segments } from "../components/segments";
+import { readOneOf, readTexts } from "../forms/drafts/stored-state";
 
 const SCOPES = [
   { value: "write", label: "Read and write" },
@@ -29,6 +30,8 @@ export interface TokenAccessChoice {
   setScope: (scope: TokenScope) => void;
   setReach: (reach: (typeof REACHES)[number]["value"]) => void;
   choose: (projectId: string, isChosen: boolean) => void;
+  /** Sets the choice to that of a draft, or to the default if undefined. */
+  restore: (state: unknown) => void;
 }
 
 export function useTokenAccess(): TokenAccessChoice {
@@ -37,7 +40,12 @@ export function useTokenAccess(): TokenAccessChoice {
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const choose = (projectId: string, isChosen: boolean) =>
     setChosen((before) => (isChosen ? [...before, projectId] : before.filter((id) => id !== projectId)));
-  return { scope, reach, chosen, setScope, setReach, choose };
+  const restore = (state: unknown) => {
+    setScope(readOneOf(state, "scope", ["read", "write"] as const) ?? "write");
+    setReach(readOneOf(state, "reach", ["all", "some"] as const) ?? "all");
+    setChosen(readTexts(state, "chosen") ?? []);
+  };
+  return { scope, reach, chosen, setScope, setReach, choose, restore };
 }
 
 export function TokenScopeFields({ access, problem }: { access: TokenAccessChoice; problem: string | undefined }) {

@@ -109,6 +109,14 @@ export const connectionsQuery = (projectId: string, endpointId = "") =>
     refetchInterval: CONNECTIONS_MS,
   });
 
+/** The open streams of a key, newest first. */
+export const keyConnectionsQuery = (projectId: string, keyId: string) =>
+  queryOptions({
+    queryKey: ["key-connections", projectId, keyId],
+    queryFn: ({ signal }) => requestJson<Connections>(`projects/${projectId}/connections?keyId=${keyId}&limit=500`, { signal }),
+    refetchInterval: CONNECTIONS_MS,
+  });
+
 /** The streams that a change is delivered to. */
 export const deliveriesQuery = (endpointId: string, seq: number) =>
   queryOptions({

@@ -1,7 +1,7 @@
-/** The query cache of the page. Redirects to the sign-in page when the session has ended. */
+/** The query cache of the page. */
 "use client";
 
-import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { isTransportError, RequestError } from "./request-error";
 
@@ -16,7 +16,6 @@ export function QueryProvider({ children }: { children: ReactNode }) {
 
 function createClient(): QueryClient {
   return new QueryClient({
-    queryCache: new QueryCache({ onError: redirectWhenSignedOut }),
     defaultOptions: {
       queries: {
         staleTime: FRESH_MS,
@@ -31,10 +30,4 @@ function createClient(): QueryClient {
 
 function isClientError(error: Error): boolean {
   return error instanceof RequestError && error.status >= 400 && error.status < 500;
-}
-
-function redirectWhenSignedOut(error: Error): void {
-  if (!(error instanceof RequestError) || error.code !== "session_missing") return;
-  const { pathname, search } = window.location;
-  window.location.assign(`/login?${new URLSearchParams({ next: `${pathname}${search}` })}`);
 }

@@ -2,9 +2,11 @@
 import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { ImportChecked, Imported, RecordsDeleted } from "@/src/shared/management/schemas";
 import type { CsvDelimiter, ExportFormat } from "@/src/shared/record-limits";
+import { fetchManage, toAccountHeaders } from "./fetch-manage";
 import { type GridPage, type GridQuery, type GridRow, ORDER_DEFAULT, parseGridPage, parseGridRecord, toParameters } from "./record-rows";
 import { requestJson } from "./request";
 import { readJson, readProblem, rejectPage, toUnreachable } from "./request-error";
+import { withSession } from "./session";
 
 const PAGE_RECORDS = 200;
 
@@ -66,11 +68,11 @@ export async function readPage({
   parameters.set("limit", String(limit));
   if (cursor !== null) parameters.set("cursor", cursor);
   if (id !== undefined) parameters.set("uniqueId", id);
-  return parseGridPage(await (await send(`endpoints/${endpointId}/records?${parameters}`, { signal: signal ?? null })).text());
+  return parseGridPage(await (await fetchManage(`endpoints/${endpointId}/records?${parameters}`, { signal: signal ?? null })).text());
 }
 
 export async function readRecord(endpointId: string, id: string, signal?: AbortSignal): Promise<GridRow> {
-  return parseGridRecord(await (await send(`endpoints/${endpointId}/records/${id}`, { signal: signal ?? null })).text());
+  return parseGridRecord(await (await fetchManage(`endpoints/${endpointId}/records/${id}`, { signal: signal ?? null })).text());
 }
 
 export interface RecordDraft {
@@ -80,7 +82,7 @@ export interface RecordDraft {
 
 /** Returns the id of the new record. */
 export async function createRecord(endpointId: string, draft: RecordDraft): Promise<string> {
-  const response = await send(`endpoints/${endpointId}/records`, { method: "POST", ...toBody(draft) });
+  const response = await fetchManage(`endpoints/${endpointId}/records`, { method: "POST", ...toBody(draft) });
   const { uniqueId } = await readJson<{ uniqueId: string }>(response);
   return uniqueId;
 }
@@ -96,7 +98,7 @@ export async function replaceRecord(
 ): Promise<GridRow> {
   const { body, headers } = toBody(draft);
   const ifMatch = { "If-Match": `"${version}"` };
-  const response = await send(`endpoints/${endpointId}/records/${id}`, { method: "PUT", body, headers: { ...headers, ...ifMatch } });
+  const response = await fetchManage(`endpoints/${endpointId}/records/${id}`, { method: "PUT", body, headers: { ...headers, ...ifMatch } });
   const stored = parseGridRecord(await response.text().catch(() => Promise.reject(toUnreachable())));
   const newVersion = Number(/^(?:W\/)?"(\d+)/.exec(response.headers.get("etag") ?? "")?.[1] ?? version + 1);
   return { ...stored, version: newVersion, contentType: draft.contentType, owner };
@@ -141,7 +143,7 @@ export async function exportNamed(
   uniqueIds: readonly string[],
 ): Promise<{ name: string; blob: Blob }> {
   const headers = { "Content-Type": "application/json" };
-  const response = await send(`endpoints/${endpointId}/export`, {
+  const response = await fetchManage(`endpoints/${endpointId}/export`, {
     method: "POST",
     headers,
     body: JSON.stringify({ ...form, uniqueIds }),
@@ -152,9 +154,12 @@ export async function exportNamed(
 
 /** Throws the error that an export would cause, without downloading the file. */
 export async function checkExport(path: string): Promise<void> {
-  const response = await fetch(path, { method: "HEAD", cache: "no-store" }).catch(() => Promise.reject(toUnreachable()));
-  rejectPage(response);
-  if (!response.ok) throw await readProblem(await fetch(path, { cache: "no-store" }).catch(() => Promise.reject(toUnreachable())));
+  const init = { cache: "no-store", headers: toAccountHeaders() } as const;
+  await withSession("ask", async () => {
+    const response = await fetch(path, { ...init, method: "HEAD" }).catch(() => Promise.reject(toUnreachable()));
+    rejectPage(response);
+    if (!response.ok) throw await readProblem(await fetch(path, init).catch(() => Promise.reject(toUnreachable())));
+  });
 }
 
 export interface ImportFile {
@@ -169,9 +174,11 @@ export interface ImportFile {
 }
 
 /** Checks a file without importing it. */
-export const checkImport = (request: ImportFile): Promise<ImportChecked> => upload<ImportChecked>({ ...request, check: true });
+export const checkImport = (request: ImportFile): Promise<ImportChecked> =>
+  withSession("ask", () => upload<ImportChecked>({ ...request, check: true }), request.signal);
 
-export const importFile = (request: ImportFile): Promise<Imported> => upload<Imported>({ ...request, check: false });
+export const importFile = (request: ImportFile): Promise<Imported> =>
+  withSession("ask", () => upload<Imported>({ ...request, check: false }), request.signal);
 
 /** Uses XMLHttpRequest, because `fetch` does not report upload progress. */
 function upload<Body>(upload: ImportFile & { check: boolean }): Promise<Body> {
@@ -181,6 +188,7 @@ function upload<Body>(upload: ImportFile & { check: boolean }): Promise<Body> {
     const request = new XMLHttpRequest();
     request.open("POST", `/api/manage/endpoints/${endpointId}/import?${query}`);
     request.setRequestHeader("Content-Type", contentType);
+    for (const [name, value] of Object.entries(toAccountHeaders())) request.setRequestHeader(name, value);
     request.upload.onprogress = ({ loaded, total }) => onProgress(total === 0 ? 1 : loaded / total);
     request.onerror = () => reject(toUnreachable());
     request.onabort = () => reject(new DOMException("The import was cancelled.", "AbortError"));
@@ -197,15 +205,4 @@ function upload<Body>(upload: ImportFile & { check: boolean }): Promise<Body> {
 
 function toBody({ contentType, text }: RecordDraft): { body: string; headers: Record<string, string> } {
   return { body: text, headers: { "Content-Type": contentType === "text" ? "text/plain" : "application/json" } };
-}
-
-async function send(path: string, init: RequestInit = {}): Promise<Response> {
-  const response = await fetch(`/api/manage/${path}`, { credentials: "same-origin", cache: "no-store", ...init }).catch(
-    (error: unknown) => {
-      throw error instanceof DOMException && error.name === "AbortError" ? error : toUnreachable();
-    },
-  );
-  rejectPage(response);
-  if (!response.ok) throw await readProblem(response);
-  return response;
 }

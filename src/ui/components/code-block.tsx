@@ -2,17 +2,17 @@
 import { Fragment, type ReactNode } from "react";
 import { CopyButton } from "./copy-button";
 
-export function CodeBlock({ code, what, title }: { code: string; what: string; title?: string }) {
+export function CodeBlock({ code, what, title, onCopied }: { code: string; what: string; title?: string; onCopied?: () => void }) {
   return (
     <figure className="relative min-w-0 overflow-hidden rounded-md border border-line bg-inset">
       {title ? (
         <figcaption className="flex min-h-9 items-center justify-between border-b border-line pr-1.5 pl-3 text-muted">
           <span>{title}</span>
-          <CopyButton text={code} what={what} />
+          <CopyButton text={code} what={what} onCopied={onCopied} />
         </figcaption>
       ) : (
         <div className="absolute top-1.5 right-1.5 rounded-sm bg-inset">
-          <CopyButton text={code} what={what} />
+          <CopyButton text={code} what={what} onCopied={onCopied} />
         </div>
       )}
       <pre className={`p-3 font-mono text-data leading-5 wrap-anywhere whitespace-pre-wrap ${title ? "" : "pr-10 pointer-coarse:pr-14"}`}>

@@ -31,6 +31,7 @@ export function CopyButton({
   what,
   children,
   bordered = false,
+  onCopied,
 }: {
   text: string | (() => string);
   /** Names what is copied: “Copy {what}”, “{What} copied”. */
@@ -38,6 +39,8 @@ export function CopyButton({
   /** A visible label; without one the button is an icon. */
   children?: string;
   bordered?: boolean;
+  /** Called after the text was copied. */
+  onCopied?: (() => void) | undefined;
 }) {
   const [copied, setCopied] = useState(false);
   useEffect(() => {
@@ -48,6 +51,7 @@ export function CopyButton({
   const copy = async () => {
     const done = await copyText(typeof text === "string" ? text : text());
     setCopied(done);
+    if (done) onCopied?.();
     notify(done ? `Copied ${what}.` : `Couldn’t copy ${what}. Select it and copy it yourself.`, { quiet: done });
   };
   return (

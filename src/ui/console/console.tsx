@@ -18,6 +18,7 @@ import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
 import { type Target, toCurl, toEmailCurl } from "../snippets/snippets";
 import { isMarkKind, type StreamEvent } from "../stream/stream-event";
 import { Composer, DRAFT_NEW } from "./compose/composer";
+import { useComposerDraft } from "./compose/composer-draft";
 import { FirstRecord } from "./compose/first-record";
 import { type Draft, toDraftRequest } from "./compose/send-record";
 import { DetailPanel, toCopyText } from "./detail/detail-panel";
@@ -77,7 +78,6 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   const [sheet, setSheet] = useState(false);
   const [exporting, setExporting] = useState(false);
   const [composing, setComposing] = useState(false);
-  const [draft, setDraft] = useState<Draft>(DRAFT_NEW);
   const rootRef = useRef<HTMLDivElement>(null);
   const filterRef = useRef<HTMLInputElement>(null);
   const bodyRef = useRef<HTMLTextAreaElement>(null);
@@ -86,6 +86,8 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   const singleKeys = useSingleKeys();
   const { data: endpoint } = useQuery(endpointQuery(endpointId));
   const { data: keys = [] } = useQuery(keysQuery(projectId));
+  const kept = useComposerDraft(endpointId, endpoint?.kind === "authentication");
+  const draft = kept.value ?? DRAFT_NEW;
   const endpointName = endpoint?.name ?? "";
   const key = preferredKey(keys, Date.now())?.key ?? KEY_PLACEHOLDER;
   const target = useMemo(() => ({ origin, endpointName, key }), [origin, endpointName, key]);
@@ -118,7 +120,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
     if (open) requestAnimationFrame(() => bodyRef.current?.focus());
   }, []);
   const compose = (next: Draft) => {
-    setDraft(next);
+    kept.set(next);
     openComposer(true);
   };
   const edit = (event: StreamEvent) => {
@@ -247,7 +249,10 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
               endpointId={endpointId}
               target={target}
               draft={draft}
-              onDraft={setDraft}
+              onDraft={kept.set}
+              restoredAtMs={kept.restoredAtMs}
+              onDiscard={kept.clear}
+              onSent={kept.settle}
               open={composing}
               onOpen={openComposer}
               sendRef={sendRef}

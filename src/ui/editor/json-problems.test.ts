@@ -26,6 +26,10 @@ describe("syntax errors", () => {
     expect(mark("{'a':1}")).toEqual([[expect.stringMatching(/^'/), expect.stringContaining("double quotes")]]);
     expect(mark('{"a": "x\n"}')).toEqual([[expect.stringMatching(/^"x/), expect.stringContaining("not closed")]]);
     expect(mark('{"a": {"b": [1, 2')).toEqual([["2", "The JSON is incomplete."]]);
+    expect(mark('{"a": }')).toEqual([["}", "Unexpected “}”: a value is missing after the colon."]]);
+    expect(mark('{"a": 1,}')).toEqual([["}", "Unexpected “}”: remove the comma before it."]]);
+    expect(mark("[1,,2]")).toEqual([[",", "Unexpected “,”: remove this comma."]]);
+    expect(mark("{a: 1}")).toEqual([["a", 'Unexpected “a”: names must be in double quotes (").']]);
   });
 });
 

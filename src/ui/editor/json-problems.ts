@@ -48,13 +48,18 @@ function findBreak(text: string, tree: Tree): LocatedProblem | undefined {
   const from = noticed + (text.slice(noticed).length - text.slice(noticed).trimStart().length);
   const word = /^(?:[\w.+-]{1,24}|.)/u.exec(text.slice(from))?.[0];
   if (word === undefined) return { from: text.trimEnd().length - 1, to: text.length, message: "The JSON is incomplete." };
-  return { from, to: Math.max(to, from + word.length), message: toMessage(word, to > noticed) };
+  const before = text.slice(0, from).trimEnd().at(-1);
+  return { from, to: Math.max(to, from + word.length), message: toMessage(word, to > noticed, before) };
 }
 
-/** `inside`: the word itself is malformed; otherwise it is only in the wrong place. */
-function toMessage(word: string, inside: boolean): string {
+/** `inside`: the word itself is malformed; otherwise it is only in the wrong place. `before`: the character before it, without white space. */
+function toMessage(word: string, inside: boolean, before: string | undefined): string {
   if (word === "'") return 'Use double quotes (") around names and strings.';
   if (word === '"' && inside) return "This string is not closed, or a character in it needs a backslash.";
+  if (/^[}\],]$/.test(word) && before === ":") return `Unexpected “${word}”: a value is missing after the colon.`;
+  if (/^[}\]]$/.test(word) && before === ",") return `Unexpected “${word}”: remove the comma before it.`;
+  if (word === "," && before !== undefined && /[,{[]/.test(before)) return "Unexpected “,”: remove this comma.";
+  if (before === "{" && /^[A-Za-z_]/.test(word)) return `Unexpected “${word}”: names must be in double quotes (").`;
   return `Unexpected ${word === '"' ? "string" : `“${word}”`}: check for a missing or extra comma, colon or quote.`;
 }
 

@@ -17,6 +17,7 @@ import { TabList, tabPanel, useTabs } from "../components/tabs";
 import { OperationList } from "../docs/operation-list";
 import { formatBytes } from "../format/format-number";
 import { KEY_PLACEHOLDER, preferredKey, workingKeys } from "../snippets/choose-target";
+import { toKeyLabel } from "../snippets/key-state";
 import { type Snippet, type Target, toEmailCurl, toHttpUrl, toSnippets, toStreamUrl, toUserCurl } from "../snippets/snippets";
 import { CredentialFields, NO_CREDENTIALS, toSecrets } from "./credential-fields";
 
@@ -209,7 +210,7 @@ function KeyChoice({
   }
   if (keys.length < 2) return null;
   return (
-    <div className="max-w-64">
+    <div className="max-w-96">
       <Field label="Key">
         {(attributes) => (
           <select
@@ -218,9 +219,9 @@ function KeyChoice({
             onChange={(event) => onChoose(event.target.value)}
             className={`${CONTROL} h-control px-2`}
           >
-            {keys.map(({ id, name, scope }) => (
-              <option key={id} value={id}>
-                {name} ({scope.replace("_", " and ")})
+            {keys.map((key) => (
+              <option key={key.id} value={key.id}>
+                {toKeyLabel(key, keys, Date.now())}
               </option>
             ))}
           </select>

@@ -8,11 +8,13 @@ import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { suggestEndpointName } from "@/src/shared/text/names";
 import { endpointsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
-import { Button } from "../components/button";
 import { TextField } from "../components/field";
 import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { Switch } from "../components/switch";
 import { bySchema } from "../forms/by-schema";
+import { CancelButton } from "../forms/cancel-button";
+import { FormDraftNote } from "../forms/drafts/form-draft-note";
+import { readFlag, readOneOf } from "../forms/drafts/stored-state";
 import { FormFailure } from "../forms/form-failure";
 import { NameField } from "../forms/name-field";
 import { SubmitButton } from "../forms/submit-button";
@@ -20,6 +22,8 @@ import { useForm } from "../forms/use-form";
 import { type EndpointKind, KindChoice } from "./kind-choice";
 
 const PLACEHOLDERS = { data: "shop/orders", authentication: "shop/customers", email: "shop/mails" } as const;
+
+const KINDS: readonly EndpointKind[] = ["data", "authentication", "email"];
 
 interface Props {
   projectId: string;
@@ -46,9 +50,14 @@ function CreateEndpointForm({ projectId, initialKind, onCancel }: { projectId: s
   // An open e-mail endpoint can be used by everybody with the key.
   const isSecure = secure ?? kind === "email";
   const hasUsers = endpoints?.some((endpoint) => endpoint.kind === "authentication") ?? true;
+  const restore = (state: unknown) => {
+    setKind(readOneOf(state, "kind", KINDS) ?? initialKind);
+    setSecure(readFlag(state, "secure"));
+  };
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management/schemas")).endpointCreateSchema),
     toBody: ({ name, description }) => ({ name, description, kind, ...(kind === "authentication" ? {} : { secure: isSecure }) }),
+    draft: { name: `new-endpoint/${projectId}/${initialKind}`, state: { kind, secure }, restore },
     submit: async (body) => {
       const { id } = await requestJson<EndpointDetail>(`projects/${projectId}/endpoints`, { method: "POST", body });
       await queries.invalidateQueries(endpointsQuery(projectId));
@@ -57,6 +66,7 @@ function CreateEndpointForm({ projectId, initialKind, onCancel }: { projectId: s
   });
   return (
     <form {...form.props} className="flex flex-col gap-4">
+      <FormDraftNote draft={form.draft} what="this endpoint" />
       <NameField
         suggest={suggestEndpointName}
         name="name"
@@ -83,7 +93,7 @@ function CreateEndpointForm({ projectId, initialKind, onCancel }: { projectId: s
       <FormFailure failure={form.failure} />
       <DialogActions>
         <SubmitButton form={form}>Create endpoint</SubmitButton>
-        <Button onClick={onCancel}>Cancel</Button>
+        <CancelButton form={form} onCancel={onCancel} />
       </DialogActions>
     </form>
   );

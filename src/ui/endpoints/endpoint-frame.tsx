@@ -5,11 +5,11 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import type { ReactNode } from "react";
-import { type EndpointKind, toEndpointPath } from "@/src/shared/streams/protocol";
+import type { EndpointKind } from "@/src/shared/streams/protocol";
 import { endpointQuery } from "../api/queries";
 import { Badge } from "../components/badge";
 import { classNames } from "../components/class-names";
-import { CopyButton } from "../components/copy-button";
+import { CopyAddress } from "./copy-address";
 import { KIND_LABELS } from "./kind-choice";
 
 const TABS: readonly { path: string; label: string; kinds?: readonly EndpointKind[] }[] = [
@@ -40,7 +40,7 @@ export function EndpointFrame({ projectId, endpointId, origin, children }: Props
           <h1 className="truncate font-mono text-ui font-semibold" title={name}>
             {name}
           </h1>
-          <CopyButton text={`${origin}${toEndpointPath(name)}`} what="the endpoint’s URL" />
+          {endpoint ? <CopyAddress projectId={projectId} origin={origin} name={endpoint.name} kind={endpoint.kind} /> : null}
           {endpoint && endpoint.kind !== "data" ? <Badge>{KIND_LABELS[endpoint.kind]}</Badge> : null}
           {endpoint?.kind !== "authentication" && endpoint?.secure ? <Badge>Secure</Badge> : null}
         </div>

@@ -8,8 +8,14 @@ const STEPS: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
   ["minute", 60],
 ];
 
-const short = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const shortWithYear = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", year: "numeric" });
+// One style everywhere: 24 Nov 2026, 04:31:12. Parts that are clear from the context are left out.
+const DAY = { day: "numeric", month: "short" } as const;
+const CLOCK = { hour: "2-digit", minute: "2-digit" } as const;
+const short = new Intl.DateTimeFormat("en-GB", { ...DAY, ...CLOCK, second: "2-digit" });
+const date = new Intl.DateTimeFormat("en-GB", { ...DAY, year: "numeric" });
+const full = new Intl.DateTimeFormat("en-GB", { ...DAY, year: "numeric", ...CLOCK, second: "2-digit", timeZoneName: "short" });
+const minute = new Intl.DateTimeFormat("en-GB", CLOCK);
+const dayAndMinute = new Intl.DateTimeFormat("en-GB", { ...DAY, ...CLOCK });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
 
 /** `time` (ISO 8601) relative to `nowMs`: “just now”, “3 min. ago”, “in 2 days”. */
@@ -22,14 +28,20 @@ export function formatRelative(time: string, nowMs: number): string {
   return relative.format(Math.sign(seconds), "minute");
 }
 
-/** The full local date and time. */
+/** The full local date and time: `24 Nov 2026, 04:31:12 UTC`. `time` is ISO 8601. */
 export function formatAbsolute(time: string): string {
-  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+  return full.format(new Date(time));
 }
 
-/** The local date. */
+/** The local date: `24 Nov 2026`. `time` is ISO 8601. */
 export function formatDate(time: string): string {
-  return new Date(time).toLocaleDateString(undefined, { dateStyle: "medium" });
+  return date.format(new Date(time));
+}
+
+/** `14:02` in local time, or `24 Nov, 14:02` if it is not today. */
+export function formatMoment(ms: number): string {
+  const moment = new Date(ms);
+  return (moment.toDateString() === new Date().toDateString() ? minute : dayAndMinute).format(moment);
 }
 
 /** `HH:MM:SS.mmm` in local time, from milliseconds since 1970. */
@@ -41,6 +53,6 @@ export function formatClock(ms: number): string {
 
 /** `24 Nov, 04:31:12` in local time, or `24 Nov 2025` if the year is not the current one. `time` is ISO 8601. */
 export function formatTime(time: string): string {
-  const date = new Date(time);
-  return date.getFullYear() === new Date().getFullYear() ? short.format(date) : shortWithYear.format(date);
+  const moment = new Date(time);
+  return (moment.getFullYear() === new Date().getFullYear() ? short : date).format(moment);
 }

@@ -14,6 +14,7 @@ const CHOICES = [
   { value: "date", label: "Date" },
 ] as const;
 
+export const EXPIRIES: readonly ExpiryChoice[] = CHOICES.map(({ value }) => value);
 export type ExpiryChoice = (typeof CHOICES)[number]["value"];
 
 /** The expiry for the API; null for never. A date (`YYYY-MM-DD`) means the end of that day in local time. */

@@ -20,6 +20,8 @@ export function NameField({ suggest, ...props }: Props) {
   const take = (name: string) => {
     if (!input.current) return;
     input.current.value = name;
+    // As typing does: the form checks the name again, and keeps it.
+    input.current.dispatchEvent(new Event("input", { bubbles: true }));
     input.current.focus();
     setSuggestion(undefined);
   };

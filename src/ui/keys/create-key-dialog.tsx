@@ -6,17 +6,19 @@ import { type RefObject, useRef, useState } from "react";
 import type { KeyScope } from "@/src/shared/management/schemas";
 import { keysQuery, projectQuery } from "../api/queries";
 import { requestJson } from "../api/request";
-import { Button } from "../components/button";
 import { TextField } from "../components/field";
 import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { Segments } from "../components/segments";
 import { bySchema } from "../forms/by-schema";
-import { ExpiryField, useExpiry } from "../forms/expiry-field";
+import { CancelButton } from "../forms/cancel-button";
+import { FormDraftNote } from "../forms/drafts/form-draft-note";
+import { readOneOf } from "../forms/drafts/stored-state";
+import { EXPIRIES, ExpiryField, useExpiry } from "../forms/expiry-field";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 import { notify } from "../notifications/notify";
-import { SCOPE_LABELS } from "./key-state";
+import { SCOPE_LABELS } from "../snippets/key-state";
 
 const SCOPES = (["read_write", "read", "write"] as const).map((value) => ({ value, label: SCOPE_LABELS[value] }));
 
@@ -61,9 +63,20 @@ function CreateKeyForm({
   const client = useQueryClient();
   const [scope, setScope] = useState<KeyScope>("read_write");
   const expiry = useExpiry();
+  const restore = (state: unknown) => {
+    setScope(
+      readOneOf(
+        state,
+        "scope",
+        SCOPES.map(({ value }) => value),
+      ) ?? "read_write",
+    );
+    expiry.onChange(readOneOf(state, "expiry", EXPIRIES) ?? "none");
+  };
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management/schemas")).keyCreateSchema),
     toBody: ({ name, expiresAt }) => ({ name, scope, expiresAt: expiry.expiresAt(expiresAt) }),
+    draft: { name: `new-key/${projectId}`, state: { scope, expiry: expiry.choice }, restore },
     submit: async (body) => {
       await requestJson(`projects/${projectId}/keys`, { method: "POST", body });
       await client.invalidateQueries({ queryKey: keysQuery(projectId).queryKey });
@@ -74,13 +87,14 @@ function CreateKeyForm({
   });
   return (
     <form {...form.props} className="flex flex-col gap-4">
+      <FormDraftNote draft={form.draft} what="this key" />
       <TextField name="name" label="Name" placeholder="Lab sensors" problem={form.problemOf("name")} ref={first} />
       <Segments label="Scope" value={scope} options={SCOPES} onChange={setScope} hint={SCOPE_HINTS[scope]} />
       <ExpiryField expiry={expiry} problem={form.problemOf("expiresAt")} />
       <FormFailure failure={form.failure} />
       <DialogActions>
         <SubmitButton form={form}>Create key</SubmitButton>
-        <Button onClick={onClose}>Cancel</Button>
+        <CancelButton form={form} onCancel={onClose} />
       </DialogActions>
     </form>
   );

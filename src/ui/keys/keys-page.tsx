@@ -13,6 +13,7 @@ import { ProblemPanel } from "../components/page/problem-panel";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { notify } from "../notifications/notify";
 import { CreateKeyDialog } from "./create-key-dialog";
+import { KeyStreams } from "./key-streams";
 import { KeysTable } from "./keys-table";
 import { MasterKeySection } from "./master-key-section";
 import { RotateKeyDialog } from "./rotate-key-dialog";
@@ -24,6 +25,8 @@ export function KeysPage({ projectId }: { projectId: string }) {
   const [creating, setCreating] = useState(false);
   const [rotating, setRotating] = useState<ManagedKey | null>(null);
   const [revoking, setRevoking] = useState<ManagedKey | null>(null);
+  /** The key that was created last by a rotation. */
+  const [newId, setNewId] = useState<string>();
   const create = (
     <Button tone="primary" onClick={() => setCreating(true)}>
       Create key
@@ -51,7 +54,7 @@ export function KeysPage({ projectId }: { projectId: string }) {
           <EmptyState sentence="This project has no keys, so nothing can reach its endpoints." action={create} />
         ) : (
           <Panel padded={false}>
-            <KeysTable keys={keys} nowMs={dataUpdatedAt} onRotate={setRotating} onRevoke={setRevoking} />
+            <KeysTable keys={keys} nowMs={dataUpdatedAt} newId={newId} onRotate={setRotating} onRevoke={setRevoking} />
           </Panel>
         )
       ) : error ? (
@@ -59,7 +62,7 @@ export function KeysPage({ projectId }: { projectId: string }) {
       ) : null}
       {project ? <MasterKeySection project={project} /> : null}
       <CreateKeyDialog projectId={projectId} open={creating} onOpenChange={setCreating} />
-      <RotateKeyDialog managedKey={rotating} onClose={() => setRotating(null)} />
+      <RotateKeyDialog managedKey={rotating} onClose={() => setRotating(null)} onRotated={setNewId} />
       <NameConfirmation
         open={revoking !== null}
         onOpenChange={(open) => open || setRevoking(null)}
@@ -67,10 +70,13 @@ export function KeysPage({ projectId }: { projectId: string }) {
         name={revoking?.name ?? ""}
         action="Revoke key"
         consequences={
-          <p>
-            Requests with this key will be rejected immediately, and its open streams will close. This can’t be undone. To replace a key
-            without downtime, rotate it instead.
-          </p>
+          <>
+            <p>
+              Requests with this key will be rejected immediately. This can’t be undone. To replace a key without downtime, rotate it
+              instead.
+            </p>
+            {revoking ? <KeyStreams managedKey={revoking} when="immediately" /> : null}
+          </>
         }
         onConfirm={async () => {
           if (revoking) await revoke(revoking);

@@ -1,30 +1,37 @@
 /** A table of the project's keys, active ones first. On narrow windows each row becomes a card. */
 "use client";
 
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import type { ManagedKey } from "@/src/shared/management/schemas";
 import { Badge } from "../components/badge";
 import { Button } from "../components/button";
 import { CopyButton } from "../components/copy-button";
 import { RelativeTime } from "../components/relative-time";
-import { type KeyState, SCOPE_LABELS, STATE_LABELS, toKeyState } from "./key-state";
+import { isWorking, type KeyState, SCOPE_LABELS, toKeyStart, toKeyState, toStateLabel } from "../snippets/key-state";
 
-const TONES = { active: "live", expired: "warn", revoked: "plain" } as const;
+const TONES = { active: "live", ending: "warn", expired: "plain", revoked: "plain" } as const;
+/** The order of the rows. Within a state, the newest key is first. */
+const ORDER: Readonly<Record<KeyState, number>> = { active: 0, ending: 1, expired: 2, revoked: 2 };
 const COLUMNS = ["Key", "Scope", "Created", "Last used", "Expires", "State"];
 
 export function KeysTable({
   keys,
   nowMs,
+  newId,
   onRotate,
   onRevoke,
 }: {
   keys: readonly ManagedKey[];
   nowMs: number;
+  /** The key that was just created by a rotation. Its row is highlighted and receives the focus. */
+  newId: string | undefined;
   onRotate: (key: ManagedKey) => void;
   onRevoke: (key: ManagedKey) => void;
 }) {
   const rows = keys.map((key) => ({ key, state: toKeyState(key, nowMs) }));
-  rows.sort((a, b) => Number(a.state !== "active") - Number(b.state !== "active"));
+  // The new key is next to the one that it replaces, in front of it.
+  rows.sort((a, b) => ORDER[a.state] - ORDER[b.state] || Number(b.key.id === newId) - Number(a.key.id === newId));
+  const byId = new Map(keys.map((key) => [key.id, key]));
   return (
     <div className="@container">
       <table className="w-full text-left @max-[55rem]:block">
@@ -42,7 +49,17 @@ export function KeysTable({
         </thead>
         <tbody className="@max-[55rem]:block">
           {rows.map(({ key, state }) => (
-            <KeyRow key={key.id} managedKey={key} state={state} onRotate={() => onRotate(key)} onRevoke={() => onRevoke(key)} />
+            <KeyRow
+              key={key.id}
+              managedKey={key}
+              state={state}
+              nowMs={nowMs}
+              isNew={key.id === newId}
+              replaces={byId.get(key.replacesId ?? "")}
+              replacedBy={byId.get(key.replacedById ?? "")}
+              onRotate={() => onRotate(key)}
+              onRevoke={() => onRevoke(key)}
+            />
           ))}
         </tbody>
       </table>
@@ -53,23 +70,45 @@ export function KeysTable({
 function KeyRow({
   managedKey,
   state,
+  nowMs,
+  isNew,
+  replaces,
+  replacedBy,
   onRotate,
   onRevoke,
 }: {
   managedKey: ManagedKey;
   state: KeyState;
+  nowMs: number;
+  isNew: boolean;
+  replaces: ManagedKey | undefined;
+  replacedBy: ManagedKey | undefined;
   onRotate: () => void;
   onRevoke: () => void;
 }) {
-  const { name, key, scope, createdAt, lastUsedAt, expiresAt } = managedKey;
+  const { id, name, key, scope, createdAt, lastUsedAt, expiresAt } = managedKey;
+  const row = useRef<HTMLTableRowElement>(null);
+  useEffect(() => {
+    if (isNew) row.current?.focus();
+  }, [isNew]);
   return (
-    <tr className="border-b last:border-b-0 @max-[55rem]:grid @max-[55rem]:grid-cols-3 @max-[55rem]:gap-x-4 @max-[55rem]:gap-y-2 @max-[55rem]:px-4 @max-[55rem]:py-3">
-      <th scope="row" className="py-2 pr-3 pl-5 text-left font-normal @max-[55rem]:col-span-3 @max-[55rem]:p-0">
-        <span className="block font-medium wrap-anywhere">{name}</span>
+    <tr
+      ref={row}
+      id={toRowId(id)}
+      tabIndex={-1}
+      className={`border-b outline-offset-[-2px] target:bg-hover ${isNew ? "bg-hover" : ""}  last:border-b-0 @max-[55rem]:grid @max-[55rem]:grid-cols-3 @max-[55rem]:gap-x-4 @max-[55rem]:gap-y-2 @max-[55rem]:px-4 @max-[55rem]:py-3 @max-[22rem]:grid-cols-2`}
+    >
+      <th scope="row" className="py-2 pr-3 pl-5 text-left font-normal @max-[55rem]:col-span-full @max-[55rem]:p-0">
+        <span className="flex flex-wrap items-center gap-x-2 font-medium wrap-anywhere">
+          {name}
+          {isNew ? <Badge tone="live">New</Badge> : null}
+        </span>
         <span className="flex items-center gap-1">
           <code className="text-data text-muted wrap-anywhere">{key}</code>
           <CopyButton text={key} what={`the key ${name}`} />
         </span>
+        {replaces ? <Relative text="Replaces" managedKey={replaces} /> : null}
+        {replacedBy ? <Relative text="Replaced by" managedKey={replacedBy} /> : null}
       </th>
       <Cell label="Scope">{SCOPE_LABELS[scope]}</Cell>
       <Cell label="Created">
@@ -82,10 +121,10 @@ function KeyRow({
         <RelativeTime time={expiresAt} />
       </Cell>
       <Cell label="State">
-        <Badge tone={TONES[state]}>{STATE_LABELS[state]}</Badge>
+        <Badge tone={TONES[state]}>{toStateLabel(managedKey, nowMs)}</Badge>
       </Cell>
-      <td className="py-2 pr-2 text-right whitespace-nowrap @max-[55rem]:-ml-3 @max-[55rem]:col-span-3 @max-[55rem]:p-0 @max-[55rem]:text-left">
-        {state === "active" ? (
+      <td className="py-2 pr-2 text-right whitespace-nowrap @max-[55rem]:-ml-3 @max-[55rem]:col-span-full @max-[55rem]:p-0 @max-[55rem]:text-left">
+        {isWorking(state) ? (
           <>
             <Button tone="quiet" onClick={onRotate} aria-label={`Rotate ${name}`}>
               Rotate
@@ -98,6 +137,22 @@ function KeyRow({
       </td>
     </tr>
   );
+}
+
+/** A link to the row of a key that is older or newer. */
+function Relative({ text, managedKey }: { text: string; managedKey: ManagedKey }) {
+  return (
+    <span className="block text-data text-muted">
+      {text}{" "}
+      <a href={`#${toRowId(managedKey.id)}`} className="font-mono text-focus underline-offset-2 hover:underline">
+        {toKeyStart(managedKey)}
+      </a>
+    </span>
+  );
+}
+
+function toRowId(keyId: string): string {
+  return `key-${keyId}`;
 }
 
 function Cell({ label, children }: { label: string; children: ReactNode }) {

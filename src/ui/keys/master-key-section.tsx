@@ -101,7 +101,12 @@ function MasterKeyDialog({
 }) {
   const dialog = DIALOGS[action ?? "create"];
   return (
-    <Dialog open={action !== null} onOpenChange={(open) => open || onClose()} title={secret === null ? dialog.title : "Your master key"}>
+    <Dialog
+      open={action !== null}
+      onOpenChange={(open) => open || onClose()}
+      title={secret === null ? dialog.title : "Your master key"}
+      isHeld={secret !== null}
+    >
       {secret === null ? (
         <div className="flex flex-col gap-4">
           <p className="text-muted">{dialog.text}</p>

@@ -7,9 +7,10 @@ import type { ProjectCreated } from "@/src/shared/management/schemas";
 import { suggestProjectName } from "@/src/shared/text/names";
 import { projectsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
-import { Button } from "../components/button";
 import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { bySchema } from "../forms/by-schema";
+import { CancelButton } from "../forms/cancel-button";
+import { FormDraftNote } from "../forms/drafts/form-draft-note";
 import { FormFailure } from "../forms/form-failure";
 import { NameField } from "../forms/name-field";
 import { SubmitButton } from "../forms/submit-button";
@@ -34,6 +35,7 @@ function CreateProjectForm({ onCancel }: { onCancel: () => void }) {
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management/schemas")).projectCreateSchema),
     toBody: ({ name }) => ({ name }),
+    draft: { name: "new-project" },
     submit: async (body) => {
       const { id } = await requestJson<ProjectCreated>("projects", { method: "POST", body });
       await queries.invalidateQueries(projectsQuery());
@@ -42,6 +44,7 @@ function CreateProjectForm({ onCancel }: { onCancel: () => void }) {
   });
   return (
     <form {...form.props} className="flex flex-col gap-4">
+      <FormDraftNote draft={form.draft} what="this project" />
       <NameField
         suggest={suggestProjectName}
         name="name"
@@ -53,7 +56,7 @@ function CreateProjectForm({ onCancel }: { onCancel: () => void }) {
       <FormFailure failure={form.failure} />
       <DialogActions>
         <SubmitButton form={form}>Create project</SubmitButton>
-        <Button onClick={onCancel}>Cancel</Button>
+        <CancelButton form={form} onCancel={onCancel} />
       </DialogActions>
     </form>
   );

@@ -13,6 +13,8 @@ import { ProblemPanel } from "../components/page/problem-panel";
 import { Skeleton } from "../components/page/skeleton";
 import { Switch } from "../components/switch";
 import { bySchema } from "../forms/by-schema";
+import { FormDraftNote } from "../forms/drafts/form-draft-note";
+import { readFlag, readOneOf } from "../forms/drafts/stored-state";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
 import { useAction } from "../forms/use-action";
@@ -55,6 +57,17 @@ function EmailForm({ projectId, settings }: { projectId: string; settings: Email
   const isOwn = settings.source === "project";
   const [secure, setSecure] = useState(settings.secure ?? false);
   const [rule, setRule] = useState<Rule>(typeof settings.recipients === "string" ? settings.recipients : "list");
+  const restore = (state: unknown) => {
+    setSecure(readFlag(state, "secure") ?? settings.secure ?? false);
+    const listed = typeof settings.recipients === "string" ? settings.recipients : "list";
+    setRule(
+      readOneOf(
+        state,
+        "rule",
+        RULES.map((each) => each.rule),
+      ) ?? listed,
+    );
+  };
   const save = (saved: EmailSettings) => client.setQueryData(emailQuery(projectId).queryKey, saved);
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management/email")).emailConfigurationSchema),
@@ -70,6 +83,7 @@ function EmailForm({ projectId, settings }: { projectId: string; settings: Email
       senders: splitList(senders),
       rate: Number(rate),
     }),
+    draft: { name: `email/${projectId}`, state: { secure, rule }, restore },
     submit: async (body) => {
       save(await requestJson<EmailSettings>(`projects/${projectId}/email`, { method: "PUT", body }));
       notify("E-mail configuration saved.");
@@ -88,6 +102,7 @@ function EmailForm({ projectId, settings }: { projectId: string; settings: Email
   return (
     <div className="flex flex-col gap-4">
       <form {...form.props} className="flex flex-col gap-4">
+        <FormDraftNote draft={form.draft} what="this configuration" />
         <Panel>
           <div className="flex flex-col gap-4">
             <div className="grid grid-cols-[minmax(0,1fr)_8rem] gap-4">

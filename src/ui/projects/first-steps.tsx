@@ -29,9 +29,11 @@ export function FirstSteps({ projectId, origin, endpoints, keys, onCreateEndpoin
       done: endpoints.length > 0,
       label: "Create an endpoint",
       help: (
-        <Button tone="primary" onClick={onCreateEndpoint}>
-          New endpoint
-        </Button>
+        <div>
+          <Button tone="primary" onClick={onCreateEndpoint}>
+            New endpoint
+          </Button>
+        </div>
       ),
     },
     {

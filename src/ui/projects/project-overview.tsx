@@ -37,7 +37,11 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
           onCreateEndpoint={() => setCreating(true)}
         />
       ) : null}
-      <Section title="Endpoints" actions={<Button onClick={() => setCreating(true)}>New endpoint</Button>}>
+      <Section
+        title="Endpoints"
+        // Without an endpoint, the first step has the button.
+        actions={endpoints.data?.length === 0 ? undefined : <Button onClick={() => setCreating(true)}>New endpoint</Button>}
+      >
         {endpoints.data ? (
           endpoints.data.length === 0 ? (
             <EmptyState sentence="No endpoints yet." />

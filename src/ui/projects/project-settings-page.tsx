@@ -1,7 +1,7 @@
 /** A project's settings: name, origins, rate limit, e-mail, deletion. */
 "use client";
 
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useRef, useState } from "react";
 import { splitOrigins } from "@/src/shared/http/origins";
@@ -15,6 +15,8 @@ import { Page, Panel, Section } from "../components/page/page";
 import { Switch } from "../components/switch";
 import { formatCount, formatPlural } from "../format/format-number";
 import { bySchema } from "../forms/by-schema";
+import { FormDraftNote } from "../forms/drafts/form-draft-note";
+import { readFlag } from "../forms/drafts/stored-state";
 import { FormFailure } from "../forms/form-failure";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { NameField } from "../forms/name-field";
@@ -38,22 +40,27 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
   const client = useQueryClient();
   const router = useRouter();
   const origins = useRef<HTMLTextAreaElement>(null);
-  const [allowNullOrigin, setAllowNullOrigin] = useState(project.allowNullOrigin);
-  const [disallowNoOrigin, setDisallowNoOrigin] = useState(project.disallowNoOrigin);
+  const { data: stored = project } = useQuery(projectQuery(project.id));
+  // Only the switches that were used here are sent, so changes that others make in the meantime are kept.
+  const [switched, setSwitched] = useState<Partial<Switches>>({});
   const sent = useRef<readonly string[]>([]);
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management/schemas")).projectPatchSchema),
     toBody: ({ name, allowedOrigins, rateLimit = "" }) => {
       sent.current = splitOrigins(allowedOrigins ?? "");
       const rate = rateLimit.trim() === "" ? null : Number(rateLimit);
-      return { name, allowedOrigins: sent.current, allowNullOrigin, disallowNoOrigin, rateLimit: rate };
+      return { name, allowedOrigins: sent.current, ...switched, rateLimit: rate };
     },
+    draft: { name: `project-settings/${project.id}`, state: switched, restore: (state) => setSwitched(parseSwitches(state)) },
     submit: async (body) => {
       const saved = await requestJson<ManagedProject>(`projects/${project.id}`, { method: "PATCH", body });
       client.setQueryData(projectQuery(project.id).queryKey, saved);
       void client.invalidateQueries({ queryKey: projectsQuery().queryKey });
+      // A switch that was used while the request ran is still unsaved.
+      setSwitched((current) => toDifference(saved, current));
       // The server normalises origins.
-      if (origins.current) origins.current.value = saved.allowedOrigins.join(", ");
+      if (origins.current && isSame(splitOrigins(origins.current.value), sent.current))
+        origins.current.value = saved.allowedOrigins.join(", ");
       notify("Project settings saved.");
       // The server renders the name in the frame of the page too.
       router.refresh();
@@ -61,6 +68,7 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
   });
   return (
     <form {...form.props} className="flex flex-col gap-10">
+      <FormDraftNote draft={form.draft} what="these settings" />
       <Panel>
         <NameField
           suggest={suggestProjectName}
@@ -89,14 +97,14 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
           <Switch
             label="Allow the origin null"
             hint="Sent by sandboxed frames, local files and some redirects. Any site can create a page with this origin, so the list above no longer blocks any site. Cookies are never accepted from it. Has no effect without a list."
-            checked={allowNullOrigin}
-            onChange={setAllowNullOrigin}
+            checked={switched.allowNullOrigin ?? stored.allowNullOrigin}
+            onChange={(checked) => setSwitched(toDifference(stored, { ...switched, allowNullOrigin: checked }))}
           />
           <Switch
             label="Reject requests without an origin"
             hint="Browsers send an origin with cross-site requests. Other clients can fake one, so this prevents mistakes, not attacks."
-            checked={disallowNoOrigin}
-            onChange={setDisallowNoOrigin}
+            checked={switched.disallowNoOrigin ?? stored.disallowNoOrigin}
+            onChange={(checked) => setSwitched(toDifference(stored, { ...switched, disallowNoOrigin: checked }))}
           />
         </Panel>
       </Section>
@@ -128,6 +136,31 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
       </div>
     </form>
   );
+}
+
+type Switches = Pick<ManagedProject, "allowNullOrigin" | "disallowNoOrigin">;
+
+/** The members of `switched` that differ from `stored`. */
+function toDifference(stored: Switches, switched: Partial<Switches>): Partial<Switches> {
+  const difference: Partial<Switches> = {};
+  for (const name of ["allowNullOrigin", "disallowNoOrigin"] as const) {
+    const value = switched[name];
+    if (value !== undefined && value !== stored[name]) difference[name] = value;
+  }
+  return difference;
+}
+
+function parseSwitches(state: unknown): Partial<Switches> {
+  const switches: Partial<Switches> = {};
+  for (const name of ["allowNullOrigin", "disallowNoOrigin"] as const) {
+    const value = readFlag(state, name);
+    if (value !== undefined) switches[name] = value;
+  }
+  return switches;
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((origin, index) => origin === other[index]);
 }
 
 /** The problem of the first invalid origin, with its name. */

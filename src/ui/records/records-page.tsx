@@ -22,6 +22,7 @@ import { useSelection } from "./grid/use-selection";
 import { LazyComposer, LazyExport, LazyImport, LazyPanel, LazyViewAs, usePreload } from "./lazy-parts";
 import { NoMatches, NoRecords, NothingReadable } from "./no-records";
 import { SidePanel } from "./panel/side-panel";
+import { UnsavedRecords } from "./panel/unsaved-records";
 import { RecordsStatus } from "./records-status";
 import { RecordsToolbar } from "./records-toolbar";
 import { useRecordsUrl } from "./use-records-url";
@@ -209,6 +210,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
         onDelete={() => setDeleting([...selection.selected])}
         onExport={() => setDialog("export")}
       />
+      {openId === undefined && !composing ? <UnsavedRecords endpointId={endpointId} onOpen={open} onCompose={compose} /> : null}
       <div className="flex min-h-0 flex-1">
         <div className="flex min-w-0 flex-1 flex-col">
           {grid.error && rows.length === 0 ? (
@@ -263,6 +265,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
                 row={openRow}
                 editHint={isUsers ? EDIT_HINT_USERS : undefined}
                 isReadOnly={isMail}
+                isSecret={isUsers}
                 onDirty={setDirty}
                 onChanged={grid.replace}
                 onDeleted={(id) => dropDeleted([id])}

@@ -79,7 +79,7 @@ export function useChanges({ endpointId, since, onChanges, onGap }: ChangesOptio
 
 async function prepare(endpointId: string, since: string): Promise<Opening> {
   try {
-    const { path } = await requestJson<IssuedTicket>(`endpoints/${endpointId}/stream-ticket`, { method: "POST" });
+    const { path } = await requestJson<IssuedTicket>(`endpoints/${endpointId}/stream-ticket`, { method: "POST", session: "fail" });
     return { ok: true, url: `${window.location.origin.replace(/^http/, "ws")}${path}&since=${since}` };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;

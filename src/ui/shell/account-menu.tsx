@@ -2,20 +2,17 @@
 "use client";
 
 import { useSyncExternalStore } from "react";
+import type { PageAccount } from "../api/account-context";
 import { signOut } from "../api/sign-in";
 import { subscribeSettings } from "../browser-settings";
 import { Menu, MenuItem, MenuLink, MenuSeparator } from "../components/overlay/menu";
+import { clearDrafts } from "../forms/drafts/drafts";
 import { notify } from "../notifications/notify";
 import { readTheme, THEMES, type Theme, writeTheme } from "../theme";
 
-export interface ShellUser {
-  name: string;
-  email: string;
-}
-
 const THEME_LABELS: Record<Theme, string> = { system: "System theme", light: "Light theme", dark: "Dark theme" };
 
-export function AccountMenu({ user }: { user: ShellUser }) {
+export function AccountMenu({ user }: { user: PageAccount }) {
   const theme = useSyncExternalStore(subscribeSettings, readTheme, (): Theme => "system");
   return (
     <Menu
@@ -44,14 +41,17 @@ export function AccountMenu({ user }: { user: ShellUser }) {
         </MenuItem>
       ))}
       <MenuSeparator />
-      <MenuItem onClick={leave}>Sign out</MenuItem>
+      <MenuItem onClick={() => leave(user)}>Sign out</MenuItem>
     </Menu>
   );
 }
 
-function leave(): void {
+function leave({ id }: PageAccount): void {
   signOut().then(
-    () => window.location.assign("/login"),
+    () => {
+      clearDrafts(id);
+      window.location.assign("/login");
+    },
     (error: Error) => notify(`Couldn’t sign out. ${error.message}`),
   );
 }

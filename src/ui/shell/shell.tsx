@@ -5,35 +5,40 @@ import { Menu as MenuIcon } from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { AccountProvider, type PageAccount } from "../api/account-context";
 import { buttonClass } from "../components/button";
 import { Wordmark } from "../components/wordmark";
-import { AccountMenu, type ShellUser } from "./account-menu";
+import { AccountMenu } from "./account-menu";
 import { Navigation } from "./navigation";
+import { PageNotices } from "./page-notices";
 import { ProjectSwitcher } from "./project-switcher";
 
 const Drawer = lazy(async () => ({ default: (await import("./drawer")).Drawer }));
 
-export function Shell({ user, projectId, children }: { user: ShellUser; projectId?: string; children: ReactNode }) {
+export function Shell({ user, projectId, children }: { user: PageAccount; projectId?: string; children: ReactNode }) {
   return (
-    <div className="flex min-h-dvh flex-col md:flex-row">
-      <a
-        href="#content"
-        className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-10 focus:rounded-md focus:bg-text focus:px-3 focus:py-1.5 focus:text-bg"
-      >
-        Skip to content
-      </a>
-      <aside className="sticky top-0 hidden h-dvh w-56 shrink-0 border-r border-line md:block">
-        <Sidebar user={user} projectId={projectId} />
-      </aside>
-      <TopBar user={user} projectId={projectId} />
-      <main id="content" tabIndex={-1} className="min-w-0 flex-1 outline-none">
-        {children}
-      </main>
-    </div>
+    <AccountProvider account={user}>
+      <div className="flex min-h-dvh flex-col md:flex-row">
+        <a
+          href="#content"
+          className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-10 focus:rounded-md focus:bg-text focus:px-3 focus:py-1.5 focus:text-bg"
+        >
+          Skip to content
+        </a>
+        <aside className="sticky top-0 hidden h-dvh w-56 shrink-0 border-r border-line md:block">
+          <Sidebar user={user} projectId={projectId} />
+        </aside>
+        <TopBar user={user} projectId={projectId} />
+        <main id="content" tabIndex={-1} className="min-w-0 flex-1 outline-none">
+          {children}
+        </main>
+        <PageNotices account={user} />
+      </div>
+    </AccountProvider>
   );
 }
 
-function Sidebar({ user, projectId }: { user: ShellUser; projectId: string | undefined }) {
+function Sidebar({ user, projectId }: { user: PageAccount; projectId: string | undefined }) {
   return (
     <div className="flex h-full flex-col">
       <Link href="/projects" className="mx-2 mt-2 flex h-10 shrink-0 items-center rounded-md px-2 no-underline">
@@ -53,7 +58,7 @@ function Sidebar({ user, projectId }: { user: ShellUser; projectId: string | und
 }
 
 /** For narrow screens only. */
-function TopBar({ user, projectId }: { user: ShellUser; projectId: string | undefined }) {
+function TopBar({ user, projectId }: { user: PageAccount; projectId: string | undefined }) {
   const [open, setOpen] = useState(false);
   const [wasOpen, setWasOpen] = useState(false);
   if (open && !wasOpen) setWasOpen(true);

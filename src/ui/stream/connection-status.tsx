@@ -1,7 +1,10 @@
 /** The state of a stream, with a button to reconnect or sign in. */
 "use client";
 
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { fetchManage } from "../api/fetch-manage";
+import { reportSuspicion } from "../api/server-state";
+import { getSession, subscribeSession } from "../api/session";
 import { classNames } from "../components/class-names";
 import { formatCount } from "../format/format-number";
 import type { ConnectionState } from "./stream-connection";
@@ -16,6 +19,7 @@ interface Props {
 
 export function ConnectionStatus({ connection, rate, onReconnect }: Props & { onReconnect: () => void }) {
   const { state } = connection;
+  useRecovery(connection, onReconnect);
   return (
     <div className="flex min-w-0 items-center gap-2 whitespace-nowrap tabular-nums">
       <span aria-hidden="true" className={classNames("size-2 shrink-0 rounded-full", DOTS[state])} />
@@ -27,9 +31,9 @@ export function ConnectionStatus({ connection, rate, onReconnect }: Props & { on
       ) : null}
       {connection.state === "ended" ? (
         connection.signIn ? (
-          <a href={`/login?next=${encodeURIComponent(globalThis.location?.pathname ?? "/")}`} className={ACTION}>
+          <button type="button" onClick={() => void signInHere().then(onReconnect, () => undefined)} className={ACTION}>
             Sign in
-          </a>
+          </button>
         ) : connection.isDeleted ? null : (
           <button type="button" onClick={onReconnect} className={ACTION}>
             Reconnect
@@ -38,6 +42,29 @@ export function ConnectionStatus({ connection, rate, onReconnect }: Props & { on
       ) : null}
     </div>
   );
+}
+
+/** Asks to sign in on this page. Resolves when the account of the page is signed in. */
+const signInHere = () => fetchManage("account", { session: "ask" });
+
+/** Reconnects a stream that ended with the session, after a new sign-in. Notices a server that is away before the next request does. */
+function useRecovery(connection: ConnectionState, onReconnect: () => void): void {
+  const session = useSyncExternalStore(subscribeSession, getSession, getSession).state;
+  const latest = useRef({ connection, onReconnect });
+  latest.current = { connection, onReconnect };
+  const isEnded = connection.state === "ended" && connection.signIn;
+  // Shows the notice about the session.
+  useEffect(() => {
+    if (isEnded) void fetchManage("account", { session: "fail" }).catch(() => undefined);
+  }, [isEnded]);
+  useEffect(() => {
+    const { connection, onReconnect } = latest.current;
+    if (session === "active" && connection.state === "ended" && connection.signIn) onReconnect();
+  }, [session]);
+  const isWaiting = connection.state === "waiting";
+  useEffect(() => {
+    if (isWaiting) reportSuspicion();
+  }, [isWaiting]);
 }
 
 const DOTS: Record<ConnectionState["state"], string> = {

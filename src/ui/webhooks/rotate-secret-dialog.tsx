@@ -40,7 +40,12 @@ export function RotateSecretDialog({ webhookId, open, onClose }: { webhookId: st
     onClose();
   };
   return (
-    <Dialog open={open} onOpenChange={(next) => next || close()} title={secret === null ? "Rotate secret" : "Your new secret"}>
+    <Dialog
+      open={open}
+      onOpenChange={(next) => next || close()}
+      title={secret === null ? "Rotate secret" : "Your new secret"}
+      isHeld={secret !== null}
+    >
       {secret === null ? (
         <div className="flex flex-col gap-4">
           <Segments

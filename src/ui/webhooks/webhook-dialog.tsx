@@ -7,10 +7,12 @@ import type { WebhookView, WebhookWithSecret } from "@/src/shared/management/web
 import { CHANGE_TYPES } from "@/src/shared/streams/protocol";
 import { webhookQuery, webhooksQuery } from "../api/queries";
 import { requestJson } from "../api/request";
-import { Button } from "../components/button";
 import { TextAreaField, TextField } from "../components/field";
 import { Dialog, DialogActions } from "../components/overlay/dialog";
 import { bySchema } from "../forms/by-schema";
+import { CancelButton } from "../forms/cancel-button";
+import { FormDraftNote } from "../forms/drafts/form-draft-note";
+import { readTexts } from "../forms/drafts/stored-state";
 import { FormFailure } from "../forms/form-failure";
 import { SecretOnce } from "../forms/secret-once";
 import { SubmitButton } from "../forms/submit-button";
@@ -35,7 +37,7 @@ export function WebhookDialog({ projectId, webhook, open, onClose }: Props) {
   };
   const title = secret !== null ? "Your webhook’s secret" : webhook ? "Edit webhook" : "Create a webhook";
   return (
-    <Dialog initialFocus={first} open={open} onOpenChange={(next) => next || close()} title={title}>
+    <Dialog initialFocus={first} open={open} onOpenChange={(next) => next || close()} title={title} isHeld={secret !== null}>
       {secret === null ? (
         <WebhookForm projectId={projectId} webhook={webhook} first={first} onCreated={setSecret} onClose={close} />
       ) : (
@@ -58,6 +60,11 @@ function WebhookForm({
   const client = useQueryClient();
   const [endpoints, setEndpoints] = useState<readonly string[] | null>(webhook?.endpoints ?? null);
   const [operations, setOperations] = useState<readonly string[]>(webhook?.operations ?? CHANGE_TYPES);
+  const restore = (state: unknown) => {
+    const kept = readTexts(state, "endpoints");
+    setEndpoints(kept === undefined ? (webhook?.endpoints ?? null) : kept);
+    setOperations(readTexts(state, "operations") ?? webhook?.operations ?? CHANGE_TYPES);
+  };
   const form = useForm({
     // The schema of changes is the same without `from`, which this form does not send.
     check: bySchema(async () => {
@@ -65,6 +72,7 @@ function WebhookForm({
       return webhookCreateSchema;
     }),
     toBody: ({ url, filter = "" }) => ({ url, endpoints, operations, filter: filter.trim() === "" ? null : filter.trim() }),
+    draft: { name: webhook ? `webhook/${webhook.id}` : `new-webhook/${projectId}`, state: { endpoints, operations }, restore },
     submit: async (body) => {
       if (webhook) {
         const saved = await requestJson<WebhookView>(`webhooks/${webhook.id}`, { method: "PATCH", body });
@@ -80,6 +88,7 @@ function WebhookForm({
   });
   return (
     <form {...form.props} className="flex flex-col gap-4">
+      <FormDraftNote draft={form.draft} what="this webhook" />
       <TextField
         name="url"
         type="url"
@@ -104,7 +113,7 @@ function WebhookForm({
       <FormFailure failure={form.failure} />
       <DialogActions>
         <SubmitButton form={form}>{webhook ? "Save" : "Create webhook"}</SubmitButton>
-        <Button onClick={onClose}>Cancel</Button>
+        <CancelButton form={form} onCancel={onClose} />
       </DialogActions>
     </form>
   );

@@ -76,6 +76,7 @@ describe("open streams", () => {
         endpoint: endpoint.name,
         transport: "ws",
         dashboard: false,
+        keyId: key.id,
         key: "First key",
         origin: "https://app.example",
         user: null,
@@ -134,6 +135,15 @@ describe("open streams", () => {
         status: 400,
         body: { code: "parameter_invalid" },
       });
+  });
+
+  it("[G16] can be filtered by key", async () => {
+    const other = (await ada.call("POST", `/api/manage/projects/${projectId}/keys`, { body: { name: "Other" } })).body;
+    await connect(pathOf());
+    await connect(`/api/1/ce/${endpoint.name}?key=${other.key}`);
+    await node.tick();
+    expect(await list(`?keyId=${other.id}`)).toMatchObject({ total: 1, connections: [{ keyId: other.id, key: "Other" }] });
+    expect((await list(`?keyId=${key.id}`)).connections.map(({ keyId }) => keyId)).toEqual([key.id]);
   });
 
   it("[G16] [W6] can be ended, with the reason; others continue", async () => {

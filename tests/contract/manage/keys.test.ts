@@ -119,6 +119,20 @@ describe("rotation", () => {
     expect((await ada.call("GET", keysPath())).body).toHaveLength(2);
   });
 
+  it("[G3] links the keys, in every response that shows them", async () => {
+    const old = await create({ name: "Website" });
+    expect(old).toMatchObject({ replacesId: null, replacedById: null });
+    const first = (await rotate(old.id, { graceSeconds: 900 })).body;
+    expect(first).toMatchObject({ replacesId: old.id, replacedById: null, previous: { replacesId: null, replacedById: first.id } });
+    // Rotated again during its grace period.
+    const second = (await rotate(old.id, { graceSeconds: 60 })).body;
+    const listed = (await ada.call("GET", keysPath())).body;
+    const links = new Map(listed.map((key: { id: string }) => [key.id, key]));
+    expect(links.get(old.id)).toMatchObject({ replacesId: null, replacedById: second.id });
+    expect(links.get(first.id)).toMatchObject({ replacesId: old.id, replacedById: null });
+    expect((await ada.call("DELETE", `/api/manage/keys/${old.id}`)).body).toMatchObject({ replacedById: second.id });
+  });
+
   it("[G3] without a grace period, two concurrent rotations create one key", async () => {
     const answers = await Promise.all([rotate(firstKey().id, { graceSeconds: 0 }), rotate(firstKey().id, { graceSeconds: 0 })]);
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);

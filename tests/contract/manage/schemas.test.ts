@@ -94,7 +94,7 @@ describe("schema-check", () => {
   it("[R10] reports whether a body matches, and stores nothing", async () => {
     expect((await check({ schema: SCHEMA, body: { name: "ada" } })).body).toEqual({ valid: true, problems: {} });
     const mismatch = await check({ schema: SCHEMA, body: { name: [1] } });
-    expect([mismatch.status, mismatch.body]).toEqual([200, { valid: false, problems: { "/name": "Must be string." } }]);
+    expect([mismatch.status, mismatch.body]).toEqual([200, { valid: false, problems: { "/name": "Must be a string." } }]);
     expect((await check({ schema: false, body: null })).body).toEqual({ valid: false, problems: { "": "Nothing is allowed here." } });
     expect((await check({ schema: null, body: "anything" })).body).toEqual({ valid: true, problems: {} });
     expect((await ada.call("GET", path())).body).toMatchObject({ schema: null, recordCount: 0 });

@@ -35,7 +35,7 @@ export default async function ProjectLayout({ children, params }: Props) {
         [endpointsQuery(projectId).queryKey, endpoints],
       ]}
     >
-      <Shell user={{ name: user.name, email: user.email }} projectId={projectId}>
+      <Shell user={{ id: user.id, name: user.name, email: user.email }} projectId={projectId}>
         {children}
       </Shell>
     </Prefetched>

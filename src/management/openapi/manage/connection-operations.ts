@@ -14,6 +14,12 @@ export const CONNECTION_OPERATIONS: readonly ManageOperation[] = [
     query: [
       { name: "endpointId", in: "query", description: "Only streams of this endpoint.", schema: { type: "string", format: "uuid" } },
       {
+        name: "keyId",
+        in: "query",
+        description: "Only streams that were opened with this key.",
+        schema: { type: "string", format: "uuid" },
+      },
+      {
         name: "limit",
         in: "query",
         description: "The maximum number of streams; default 100.",

@@ -51,7 +51,7 @@ export function isAnswerSchema(schema: Answer["schema"]): schema is z.ZodMiniTyp
 /** Returns the errors of an operation: those of all operations, of paths with an id, of bodies, and its own. */
 export function errorsOf({ path, body, query, errors = [], isPublic }: ManageOperation): ErrorCode[] {
   return [
-    ...(isPublic ? [] : (["session_missing", "management_token_invalid", "token_scope_insufficient"] as const)),
+    ...(isPublic ? [] : (["session_missing", "account_mismatch", "management_token_invalid", "token_scope_insufficient"] as const)),
     "cross_site_request",
     "request_invalid",
     "host_not_allowed",

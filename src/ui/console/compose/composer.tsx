@@ -10,6 +10,7 @@ import { classNames } from "../../components/class-names";
 import { CodeBlock } from "../../components/code-block";
 import { CONTROL } from "../../components/field";
 import { Segments } from "../../components/segments";
+import { DraftNote } from "../../forms/drafts/draft-note";
 import { parseJson } from "../../json/json-tree";
 import { type Target, toCurl } from "../../snippets/snippets";
 import { toTooltip } from "../shortcuts";
@@ -22,6 +23,10 @@ interface Props {
   target: Target;
   draft: Draft;
   onDraft: (draft: Draft) => void;
+  /** When the draft was changed, if it was restored. */
+  restoredAtMs: number | undefined;
+  onDiscard: () => void;
+  onSent: () => void;
   open: boolean;
   onOpen: (open: boolean) => void;
   /** Set to the function that sends, for the keyboard shortcut. */
@@ -44,13 +49,14 @@ export const Composer = memo(function Composer(props: Props) {
       >
         <ChevronDown className={classNames("size-3.5", open ? "" : "rotate-180")} aria-hidden="true" />
         <span className={open ? "font-medium text-text" : ""}>{open ? "Send a request" : "Send a request…"}</span>
+        {props.restoredAtMs !== undefined && !open ? <span className="text-warn">Your unsent request was restored.</span> : null}
       </button>
       {open ? <OpenComposer {...props} /> : null}
     </section>
   );
 });
 
-function OpenComposer({ endpointId, target, draft, onDraft, sendRef, bodyRef }: Props) {
+function OpenComposer({ endpointId, target, draft, onDraft, restoredAtMs, onDiscard, onSent, sendRef, bodyRef }: Props) {
   const [outcome, setOutcome] = useState<Outcome>({ state: "idle" });
   const [wasSubmitted, setWasSubmitted] = useState(false);
   const problems = toProblems(draft);
@@ -65,6 +71,7 @@ function OpenComposer({ endpointId, target, draft, onDraft, sendRef, bodyRef }: 
     sendDraft(endpointId, draft).then(
       (sent) => {
         setOutcome({ state: "sent", sent });
+        onSent();
         setWasSubmitted(false);
       },
       (error: Error) => setOutcome({ state: "failed", error }),
@@ -80,6 +87,7 @@ function OpenComposer({ endpointId, target, draft, onDraft, sendRef, bodyRef }: 
       }}
       className="flex max-h-[50dvh] flex-col gap-3 overflow-y-auto px-4 pb-3"
     >
+      <DraftNote restoredAtMs={restoredAtMs} onDiscard={onDiscard} />
       <div className="flex flex-wrap items-end gap-3">
         <Segments
           label="Method"

@@ -1,6 +1,7 @@
 /** Sends the composer's request through the management API (G7). Bodies are sent as typed, which preserves digits and key order. */
 import { PUT_STRATEGIES, type PutStrategy } from "@/src/shared/streams/protocol";
-import { readJson, readProblem, toUnreachable } from "../../api/request-error";
+import { fetchManage } from "../../api/fetch-manage";
+import { readJson } from "../../api/request-error";
 import { type CurlRequest, type Target, toHttpUrl } from "../../snippets/snippets";
 
 export const METHODS = ["POST", "PUT", "DELETE"] as const;
@@ -27,15 +28,12 @@ export interface Sent {
 /** Throws RequestError. */
 export async function sendDraft(endpointId: string, draft: Draft): Promise<Sent> {
   const startMs = performance.now();
-  const records = `/api/manage/endpoints/${endpointId}/records`;
+  const records = `endpoints/${endpointId}/records`;
   const path = draft.method === "POST" ? records : `${records}/${draft.recordId}`;
-  const response = await fetch(draft.method === "PUT" ? `${path}?strategy=${draft.strategy}` : path, {
+  const response = await fetchManage(draft.method === "PUT" ? `${path}?strategy=${draft.strategy}` : path, {
     method: draft.method,
-    credentials: "same-origin",
-    cache: "no-store",
     ...(draft.method === "DELETE" ? {} : { body: draft.body, headers: { "Content-Type": toContentType(draft) } }),
-  }).catch(() => Promise.reject(toUnreachable()));
-  if (!response.ok) throw await readProblem(response);
+  });
   const durationMs = Math.round(performance.now() - startMs);
   const { uniqueId } = await readJson<{ uniqueId: string }>(response);
   return { status: response.status, durationMs, recordId: uniqueId };

@@ -6,6 +6,8 @@ import { useEffect, useRef } from "react";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { endpointQuery } from "../../api/queries";
 import { Button } from "../../components/button";
+import { DraftConflict } from "../../forms/drafts/draft-conflict";
+import { DraftNote } from "../../forms/drafts/draft-note";
 import { FormFailure } from "../../forms/form-failure";
 import { AccessPreview } from "./access-preview";
 import { AccessTrial } from "./access-trial";
@@ -50,6 +52,11 @@ function AccessForm({ endpoint, draft }: { endpoint: EndpointDetail; draft: Acce
         save.run();
       }}
     >
+      {draft.conflicts.length > 0 ? (
+        <DraftConflict what="the access" differences={draft.conflicts} onKeepMine={draft.keepMine} onTakeTheirs={draft.discard} />
+      ) : (
+        <DraftNote restoredAtMs={draft.restoredAtMs} onDiscard={draft.discard} />
+      )}
       <RuleFields endpoint={endpoint} draft={draft} />
       <FunctionSection draft={draft} />
       <div className="-mt-4 flex flex-col items-start gap-3">

@@ -12,6 +12,8 @@ import { requestJson } from "../../api/request";
 import { TextAreaField, TextField } from "../../components/field";
 import { Panel, Section } from "../../components/page/page";
 import { bySchema } from "../../forms/by-schema";
+import { FormDraftNote } from "../../forms/drafts/form-draft-note";
+import { readFlag } from "../../forms/drafts/stored-state";
 import { FormFailure } from "../../forms/form-failure";
 import { NameField } from "../../forms/name-field";
 import { SubmitButton } from "../../forms/submit-button";
@@ -36,10 +38,12 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
       ...(kind === "authentication" ? {} : switched),
       ...(kind === "data" ? { fileCacheSeconds: Number(fileCacheSeconds) } : {}),
     }),
+    draft: { name: `endpoint-settings/${endpoint.id}`, state: switched, restore: (state) => setSwitched(parseSwitches(state)) },
     submit: async (body) => {
       const saved = await requestJson<EndpointDetail>(`endpoints/${endpoint.id}`, { method: "PATCH", body });
       client.setQueryData(endpointQuery(endpoint.id).queryKey, saved);
-      setSwitched({});
+      // A switch that was used while the request ran is still unsaved.
+      setSwitched((current) => toDifference(saved, { ...saved, ...current }));
       void client.invalidateQueries({ queryKey: endpointsQuery(endpoint.projectId).queryKey });
       notify("Endpoint settings saved.");
       // The server renders the name in the frame of the page too.
@@ -48,6 +52,7 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
   });
   return (
     <form {...form.props} className="flex flex-col gap-10">
+      <FormDraftNote draft={form.draft} what="these settings" />
       <Section title="Name and description">
         <Panel>
           <div className="flex flex-col gap-4">
@@ -130,10 +135,21 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
   );
 }
 
+const SWITCHES = ["secure", "othersCanRead", "othersCanUpdate", "othersCanDelete"] as const;
+
+function parseSwitches(state: unknown): Partial<Access> {
+  const switches: Partial<Access> = {};
+  for (const name of SWITCHES) {
+    const value = readFlag(state, name);
+    if (value !== undefined) switches[name] = value;
+  }
+  return switches;
+}
+
 /** Returns the members of `next` that differ from `stored`. */
 function toDifference(stored: Access, next: Access): Partial<Access> {
   const difference: Partial<Access> = {};
-  for (const name of ["secure", "othersCanRead", "othersCanUpdate", "othersCanDelete"] as const) {
+  for (const name of SWITCHES) {
     if (next[name] !== stored[name]) difference[name] = next[name];
   }
   return difference;

@@ -2,7 +2,7 @@
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { endpointQuery } from "../../api/queries";
 import { requestJson } from "../../api/request";
@@ -10,6 +10,9 @@ import { Button } from "../../components/button";
 import { Panel, Section } from "../../components/page/page";
 import { JsonEditor } from "../../editor/json-editor";
 import { formatPlural } from "../../format/format-number";
+import { DraftConflict } from "../../forms/drafts/draft-conflict";
+import { DraftNote } from "../../forms/drafts/draft-note";
+import { type Draft, useDraft } from "../../forms/drafts/use-draft";
 import { FormFailure } from "../../forms/form-failure";
 import { useAction } from "../../forms/use-action";
 import { notify } from "../../notifications/notify";
@@ -23,14 +26,17 @@ const EXAMPLES_MAX = 100;
 export function SchemaSection({ endpoint }: { endpoint: EndpointDetail }) {
   const saved = toSchemaText(endpoint.schema);
   // Undefined until something is typed or generated. Until then the section shows the stored schema, also when it changes elsewhere.
-  const [draft, setDraft] = useState<string>();
-  const text = draft ?? saved;
+  const draft = useDraft({ name: `schema/${endpoint.id}`, parse: parseDraft });
+  const text = draft.value?.text ?? saved;
   const [problem, setProblem] = useState<string>();
   const edit = (next: string) => {
-    setDraft(next);
+    if (next === saved) draft.clear();
+    else draft.set({ text: next, base: draft.value?.base ?? saved });
     setProblem(undefined);
   };
-  const store = useStore(endpoint, setProblem);
+  const isChanged = text !== saved;
+  const isConflict = isChanged && draft.value !== undefined && draft.value.base !== saved;
+  const store = useStore(endpoint, setProblem, draft);
   const generate = useAction(async () => {
     setProblem(undefined);
     const examples = await readLatestData(endpoint.id, EXAMPLES_MAX);
@@ -45,11 +51,20 @@ export function SchemaSection({ endpoint }: { endpoint: EndpointDetail }) {
     else store.run({ schema: parsed.schema, done: "Schema saved. Non-matching writes are rejected from now on." });
   };
   const remove = () => store.run({ schema: null, done: "Schema removed. Any body is accepted." });
-  const isChanged = text !== saved;
   return (
     <Section title="Schema" note={<SchemaNote kind={endpoint.kind} />}>
       <Panel>
         <div className="flex flex-col gap-4">
+          {isConflict ? (
+            <DraftConflict
+              what="this schema"
+              differences={[{ label: "JSON Schema", before: draft.value?.base ?? "", mine: text, theirs: saved }]}
+              onKeepMine={() => draft.set({ text, base: saved })}
+              onTakeTheirs={draft.clear}
+            />
+          ) : (
+            <DraftNote restoredAtMs={draft.restoredAtMs} onDiscard={draft.clear} />
+          )}
           <p role="status" className={isChanged ? "text-warn" : "text-muted"}>
             {toStatus({ isStored: endpoint.schema !== null, isChanged })}
           </p>
@@ -70,7 +85,9 @@ export function SchemaSection({ endpoint }: { endpoint: EndpointDetail }) {
             <Button busy={generate.pending} onClick={() => generate.run()}>
               Generate from records
             </Button>
-            {isChanged && endpoint.schema !== null ? <Button onClick={() => edit(saved)}>Discard changes</Button> : null}
+            {isChanged && (endpoint.schema !== null || text.trim() !== "") ? (
+              <Button onClick={() => edit(saved)}>Discard changes</Button>
+            ) : null}
             {endpoint.schema === null ? null : (
               <Button busy={store.pending} onClick={remove}>
                 Remove schema
@@ -85,13 +102,20 @@ export function SchemaSection({ endpoint }: { endpoint: EndpointDetail }) {
 }
 
 /** Saves a schema, or removes it if null. Problems of the schema itself are passed to `onProblem`. */
-function useStore(endpoint: EndpointDetail, onProblem: (problem: string | undefined) => void) {
+function useStore(endpoint: EndpointDetail, onProblem: (problem: string | undefined) => void, draft: Draft<SchemaDraft>) {
   const client = useQueryClient();
+  const typed = useRef(draft);
+  typed.current = draft;
   return useAction<{ schema: unknown; done: string }>(async ({ schema, done }) => {
     onProblem(undefined);
+    const sent = typed.current.value?.text;
     try {
       const saved = await requestJson<EndpointDetail>(`endpoints/${endpoint.id}`, { method: "PATCH", body: { schema } });
       client.setQueryData(endpointQuery(endpoint.id).queryKey, saved);
+      const { value, set, clear } = typed.current;
+      if (value?.text === sent) clear();
+      // Text that was typed while the request ran is still unsaved.
+      else if (value) set({ text: value.text, base: toSchemaText(saved.schema) });
       notify(done);
     } catch (error) {
       const problem = toSchemaProblem(error);
@@ -99,6 +123,18 @@ function useStore(endpoint: EndpointDetail, onProblem: (problem: string | undefi
       onProblem(problem);
     }
   });
+}
+
+interface SchemaDraft {
+  text: string;
+  /** The schema that was stored when the text was first changed. */
+  base: string;
+}
+
+function parseDraft(value: unknown): SchemaDraft | undefined {
+  if (typeof value !== "object" || value === null || !("text" in value) || !("base" in value)) return undefined;
+  const { text, base } = value;
+  return typeof text === "string" && typeof base === "string" ? { text, base } : undefined;
 }
 
 function SchemaNote({ kind }: { kind: EndpointDetail["kind"] }) {

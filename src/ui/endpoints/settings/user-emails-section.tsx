@@ -11,6 +11,8 @@ import { TextField } from "../../components/field";
 import { Panel, Section } from "../../components/page/page";
 import { Switch } from "../../components/switch";
 import { bySchema } from "../../forms/by-schema";
+import { FormDraftNote } from "../../forms/drafts/form-draft-note";
+import { readFlag, readMember } from "../../forms/drafts/stored-state";
 import { FormFailure } from "../../forms/form-failure";
 import { SubmitButton } from "../../forms/submit-button";
 import { useForm } from "../../forms/use-form";
@@ -58,8 +60,15 @@ function UserEmailsForm({ endpoint, emails }: { endpoint: EndpointDetail; emails
   const [linkBase, setLinkBase] = useState<string>();
   const { queryKey } = userEmailsQuery(endpoint.id);
   const base = linkBase ?? emails.linkBase ?? "";
+  const restore = (state: unknown) => {
+    const kept = parseDraft(state);
+    setFlags(kept.flags);
+    setTemplates(kept.templates);
+    setLinkBase(kept.linkBase);
+  };
   const form = useForm({
     check: bySchema(async () => (await import("@/src/shared/management/user-emails")).userEmailsPatchSchema),
+    draft: { name: `user-emails/${endpoint.id}`, state: { flags, templates, linkBase }, restore, isStateOnly: true },
     toBody: () => ({
       ...(linkBase === undefined ? {} : { linkBase: linkBase.trim() === "" ? null : linkBase.trim() }),
       ...flags,
@@ -67,15 +76,17 @@ function UserEmailsForm({ endpoint, emails }: { endpoint: EndpointDetail; emails
     }),
     submit: async (body) => {
       client.setQueryData(queryKey, await requestJson<UserEmails>(`endpoints/${endpoint.id}/user-emails`, { method: "PATCH", body }));
-      setFlags({});
-      setTemplates({});
-      setLinkBase(undefined);
+      // Changes that were made while the request ran are still unsaved.
+      setFlags((current) => without(current, flags));
+      setTemplates((current) => without(current, templates));
+      setLinkBase((current) => (current === linkBase ? undefined : current));
       notify("E-mail settings saved.");
     },
   });
   const isOn = (field: keyof Flags) => flags[field] ?? emails[field];
   return (
     <form {...form.props} className="flex flex-col gap-4">
+      <FormDraftNote draft={form.draft} what="these settings" />
       {emails.canSend ? null : (
         <p className="text-warn">No e-mail is sent yet: neither this project nor the server has an e-mail configuration.</p>
       )}
@@ -122,4 +133,34 @@ function UserEmailsForm({ endpoint, emails }: { endpoint: EndpointDetail; emails
       </div>
     </form>
   );
+}
+
+/** The members of `current` that are not the same in `sent`. */
+function without<Value extends object>(current: Value, sent: Value): Value {
+  const rest = { ...current };
+  for (const name of Object.keys(current) as (keyof Value)[]) if (current[name] === sent[name]) delete rest[name];
+  return rest;
+}
+
+interface Draft {
+  flags: Partial<Flags>;
+  templates: Partial<Record<UserEmailKind, EmailContent | null>>;
+  linkBase: string | undefined;
+}
+
+function parseDraft(state: unknown): Draft {
+  const linkBase = readMember(state, "linkBase");
+  const draft: Draft = { flags: {}, templates: {}, linkBase: typeof linkBase === "string" ? linkBase : undefined };
+  for (const { field } of SWITCHES) {
+    const flag = readFlag(readMember(state, "flags"), field);
+    if (flag !== undefined) draft.flags[field] = flag;
+  }
+  for (const kind of ["reset", "verify", "link", "code"] as const) {
+    const content = readMember(readMember(state, "templates"), kind);
+    if (content === null) draft.templates[kind] = null;
+    const [subject, text, html] = ["subject", "text", "html"].map((name) => readMember(content, name));
+    if (typeof subject === "string" && typeof text === "string")
+      draft.templates[kind] = { subject, text, html: typeof html === "string" ? html : null };
+  }
+  return draft;
 }

@@ -10,9 +10,11 @@ import { Button } from "../../components/button";
 import { TextAreaField } from "../../components/field";
 import { Segments } from "../../components/segments";
 import { JsonEditor } from "../../editor/json-editor";
+import { DraftNote } from "../../forms/drafts/draft-note";
 import { FormFailure } from "../../forms/form-failure";
 import { parseJson } from "../../json/json-tree";
 import { FileDrop } from "../transfer/file-drop";
+import { useNewRecordDraft } from "./record-drafts";
 import { toProblems } from "./record-editor";
 
 type Format = "json" | "text" | "files";
@@ -34,8 +36,10 @@ interface Props {
 
 export function RecordComposer({ endpointId, kind, onDirty, onCreated, onClose }: Props) {
   const isUsers = kind === "authentication";
-  const [format, setFormat] = useState<Format>("json");
-  const [text, setText] = useState(STARTS[kind]);
+  const kept = useNewRecordDraft(endpointId, isUsers);
+  const [chosen, setFormat] = useState<Format>();
+  const format = chosen ?? kept.value?.format ?? "json";
+  const text = kept.value?.text ?? STARTS[kind];
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<RequestError>();
 
@@ -43,12 +47,20 @@ export function RecordComposer({ endpointId, kind, onDirty, onCreated, onClose }
   useEffect(() => root.current?.querySelector<HTMLElement>("textarea,[contenteditable=true]")?.focus(), []);
 
   const change = (next: string) => {
-    setText(next);
+    if (format === "files") return;
+    kept.set({ format, text: next });
     setFailure(undefined);
-    onDirty(true);
+  };
+  const isDirty = kept.value !== undefined;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: called for each change only
+  useEffect(() => onDirty(isDirty), [isDirty]);
+  const discard = () => {
+    kept.clear();
+    onDirty(false);
   };
   const choose = (next: Format) => {
     setFormat(next);
+    if (kept.value && next !== "files") kept.set({ format: next, text });
     setFailure(undefined);
   };
   const create = async () => {
@@ -57,7 +69,7 @@ export function RecordComposer({ endpointId, kind, onDirty, onCreated, onClose }
     setFailure(undefined);
     try {
       const id = await createRecord(endpointId, { contentType: format, text });
-      onDirty(false);
+      discard();
       onCreated([id]);
     } catch (error) {
       setFailure(toRequestError(error));
@@ -98,6 +110,7 @@ export function RecordComposer({ endpointId, kind, onDirty, onCreated, onClose }
             }}
             className="flex flex-col gap-3"
           >
+            <DraftNote restoredAtMs={kept.restoredAtMs} onDiscard={discard} />
             {format === "json" ? (
               <JsonEditor
                 label="JSON"
@@ -117,7 +130,14 @@ export function RecordComposer({ endpointId, kind, onDirty, onCreated, onClose }
               <Button tone="primary" type="submit" busy={busy} title="Create (Ctrl ↵)">
                 {isUsers ? "Register user" : "Create record"}
               </Button>
-              <Button onClick={onClose}>Cancel</Button>
+              <Button
+                onClick={() => {
+                  discard();
+                  onClose();
+                }}
+              >
+                Cancel
+              </Button>
             </div>
           </form>
         )}

@@ -1,23 +1,28 @@
 /** Edits the JSON or text of a record. Saving fails if someone else has changed the record in the meantime. */
 "use client";
 
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import type { GridRow } from "../../api/record-rows";
 import { createRecord, type RecordDraft, readRecord, replaceRecord } from "../../api/records";
 import { RequestError, toRequestError } from "../../api/request-error";
 import { Button } from "../../components/button";
 import { TextAreaField } from "../../components/field";
 import { JsonEditor, type JsonProblem } from "../../editor/json-editor";
+import { DraftNote } from "../../forms/drafts/draft-note";
+import type { Draft } from "../../forms/drafts/use-draft";
 import { FormFailure } from "../../forms/form-failure";
 import { toPrettyText } from "../../json/json-print";
 import { parseJson, parseStored } from "../../json/json-tree";
 import { notify } from "../../notifications/notify";
 import { ConflictView } from "./conflict-view";
+import type { RecordEdit } from "./record-drafts";
 
 interface Props {
   endpointId: string;
   /** The record as it was read. Its version is the condition for saving. */
   record: GridRow;
+  /** The unsaved text. */
+  kept: Draft<RecordEdit>;
   hint: string | undefined;
   /** Shown above the editor, but not beside a conflict. */
   note: ReactNode;
@@ -28,9 +33,9 @@ interface Props {
   onCreated: (id: string) => void;
 }
 
-export function RecordEditor({ endpointId, record, hint, note, onDirty, onSaved, onLeave, onCreated }: Props) {
-  const [base, setBase] = useState(record);
-  const [text, setText] = useState(() => toEditable(record));
+export function RecordEditor({ endpointId, record, kept, hint, note, onDirty, onSaved, onLeave, onCreated }: Props) {
+  const base = kept.value?.base ?? record;
+  const text = kept.value?.text ?? toEditable(record);
   const [theirs, setTheirs] = useState<{ record: GridRow | undefined }>();
   const [showsConflict, setShowsConflict] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -39,16 +44,27 @@ export function RecordEditor({ endpointId, record, hint, note, onDirty, onSaved,
   const draft: RecordDraft = isText ? { contentType: "text", text } : { contentType: "json", text };
 
   const change = (next: string) => {
-    setText(next);
+    if (next === toEditable(base)) kept.clear();
+    else kept.set({ text: next, base });
     setFailure(undefined);
-    onDirty(next !== toEditable(record));
   };
+  const isDirty = kept.value !== undefined;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: called for each change only
+  useEffect(() => onDirty(isDirty), [isDirty]);
+  // Restored text may be of an older version of the record.
+  const isRestored = kept.restoredAtMs !== undefined;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: checked once
+  useEffect(() => {
+    if (isRestored) void checkRestored();
+  }, [isRestored]);
   const save = async (current: GridRow) => {
     if (busy || (!isText && !parseJson(text).ok) || text === "") return;
     setBusy(true);
     setFailure(undefined);
     try {
-      onSaved(await replaceRecord(endpointId, current, draft));
+      const saved = await replaceRecord(endpointId, current, draft);
+      kept.clear();
+      onSaved(saved);
       notify("Record saved.");
     } catch (error) {
       if (!isConflict(error)) setFailure(toRequestError(error));
@@ -56,6 +72,13 @@ export function RecordEditor({ endpointId, record, hint, note, onDirty, onSaved,
     } finally {
       setBusy(false);
     }
+  };
+  /** Shows the conflict if the record was changed since the restored text was made. */
+  const checkRestored = async () => {
+    const current = await readRecord(endpointId, record.id).catch(nullIfDeleted);
+    if (current === undefined || current?.version === base.version) return;
+    setTheirs({ record: current ?? undefined });
+    setShowsConflict(true);
   };
   /** Reads the other side's version. Returns false if that fails. */
   const readTheirs = async (): Promise<boolean> => {
@@ -71,7 +94,9 @@ export function RecordEditor({ endpointId, record, hint, note, onDirty, onSaved,
     if (theirs?.record) return save(theirs.record);
     setBusy(true);
     try {
-      onCreated(await createRecord(endpointId, draft));
+      const created = await createRecord(endpointId, draft);
+      kept.clear();
+      onCreated(created);
     } catch (error) {
       setFailure(toRequestError(error));
       setShowsConflict(false);
@@ -79,9 +104,13 @@ export function RecordEditor({ endpointId, record, hint, note, onDirty, onSaved,
       setBusy(false);
     }
   };
+  const leave = (latest?: GridRow | null) => {
+    kept.clear();
+    onLeave(latest);
+  };
   const keepEditing = () => {
     // The other side's version becomes the base of the edit.
-    if (theirs?.record) setBase(theirs.record);
+    if (theirs?.record) kept.set({ text, base: theirs.record });
     setShowsConflict(false);
   };
 
@@ -94,7 +123,7 @@ export function RecordEditor({ endpointId, record, hint, note, onDirty, onSaved,
           theirs={theirs.record}
           busy={busy}
           onKeepMine={() => void keepMine()}
-          onTakeTheirs={() => onLeave(theirs.record ?? null)}
+          onTakeTheirs={() => leave(theirs.record ?? null)}
           onKeepEditing={keepEditing}
         />
         <FormFailure failure={failure} />
@@ -110,6 +139,7 @@ export function RecordEditor({ endpointId, record, hint, note, onDirty, onSaved,
       }}
       className="flex flex-col gap-3"
     >
+      <DraftNote restoredAtMs={kept.restoredAtMs} onDiscard={() => leave()} />
       {note}
       {isText ? (
         <TextAreaField label="Text" mono rows={10} value={text} onChange={(event) => change(event.target.value)} />
@@ -130,7 +160,7 @@ export function RecordEditor({ endpointId, record, hint, note, onDirty, onSaved,
         <Button tone="primary" type="submit" busy={busy} title="Save (Ctrl ↵)">
           Save
         </Button>
-        <Button onClick={() => onLeave()}>Cancel</Button>
+        <Button onClick={() => leave()}>Cancel</Button>
       </div>
     </form>
   );
@@ -152,6 +182,11 @@ export function toProblems(failure: RequestError | undefined): readonly JsonProb
 
 function isConflict(error: unknown): boolean {
   return error instanceof RequestError && (error.code === "version_conflict" || error.code === "record_not_found");
+}
+
+/** Null if the record was deleted, undefined if it could not be read. */
+function nullIfDeleted(error: unknown): null | undefined {
+  return error instanceof RequestError && error.code === "record_not_found" ? null : undefined;
 }
 
 function undefinedIfDeleted(error: unknown): undefined {

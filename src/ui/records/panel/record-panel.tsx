@@ -18,6 +18,7 @@ import { toPrettyText } from "../../json/json-print";
 import { parseStored } from "../../json/json-tree";
 import { JsonView } from "../../json/json-view";
 import { FileView } from "./file-view";
+import { useRecordDraft } from "./record-drafts";
 import { RecordEditor } from "./record-editor";
 
 interface Props {
@@ -30,6 +31,8 @@ interface Props {
   isReadOnly: boolean;
   /** Whose view it is: it is read only then. Undefined: the owner's. */
   viewAs: string | undefined;
+  /** The text can contain a password. */
+  isSecret: boolean;
   onDirty: (dirty: boolean) => void;
   onChanged: (record: GridRow) => void;
   onDeleted: (id: string) => void;
@@ -74,7 +77,7 @@ function Header({ id, onClose, badge, children }: { id: string; onClose: () => v
         {badge}
       </h2>
       {children}
-      <Button tone="quiet" square aria-label="Close record" title="Close (Esc)" onClick={onClose}>
+      <Button tone="quiet" square aria-label="Close record" title="Close (Esc)" onClick={onClose} data-close="">
         <X className="size-4" aria-hidden="true" />
       </Button>
     </header>
@@ -85,7 +88,9 @@ function OwnPanel({ endpointId, id, row, ...props }: Omit<Props, "viewAs">) {
   const client = useQueryClient();
   const options = recordQuery(endpointId, id);
   const { data, error, refetch } = useQuery(options);
-  const [editing, setEditing] = useState<GridRow>();
+  const kept = useRecordDraft({ endpointId, id, isSecret: props.isSecret });
+  const [opened, setEditing] = useState<GridRow>();
+  const editing = opened ?? kept.value?.base;
   const rowData = row?.data;
   const rowMark = row?.mark;
   const isBehind = data !== undefined && rowMark !== undefined && (rowMark === "deleted" || rowData !== data.data);
@@ -105,7 +110,8 @@ function OwnPanel({ endpointId, id, row, ...props }: Omit<Props, "viewAs">) {
   };
   const leave = (latest?: GridRow | null) => {
     setEditing(undefined);
-    focusSoon("[data-edit]");
+    // Without the button to edit, while the record is being read, the one to close.
+    focusSoon("[data-edit],[data-close]");
     props.onDirty(false);
     if (latest === null) props.onDeleted(id);
     else if (latest) settle(latest);
@@ -134,6 +140,7 @@ function OwnPanel({ endpointId, id, row, ...props }: Omit<Props, "viewAs">) {
             key={id}
             endpointId={endpointId}
             record={editing}
+            kept={kept}
             note={isDeleted || record?.data !== editing.data ? <ChangedNote deleted={isDeleted} /> : null}
             hint={props.editHint}
             onDirty={props.onDirty}

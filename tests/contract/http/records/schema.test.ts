@@ -58,8 +58,8 @@ describe("a schema", () => {
     expect(problem.fields).toEqual({
       "/name": "This property is required.",
       "/more": "This property is not allowed.",
-      "/tags/1": "Must be string.",
-      "/count": "Must be <= 100.",
+      "/tags/1": "Must be a string.",
+      "/count": "Must be at most 100.",
     });
     expect(problem.detail).toMatch(/^The body does not match the endpoint's schema\. \/name: .* And 1 more\.$/);
     expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
@@ -68,7 +68,7 @@ describe("a schema", () => {
   it("[R10] sees a text as a JSON string", async () => {
     const text = (): Promise<Response> =>
       fetch(`${server.origin}${seed.path}`, { method: "POST", headers: { "Content-Type": "text/plain" }, body: "hello" });
-    expect((await expectRefused(await text(), "schema_mismatch")).fields).toEqual({ "": "Must be object." });
+    expect((await expectRefused(await text(), "schema_mismatch")).fields).toEqual({ "": "Must be an object." });
     await use({ type: "string", minLength: 5 });
     expect((await text()).status).toBe(201);
   });
@@ -78,7 +78,7 @@ describe("a schema", () => {
       await send("POST", [{ name: "ada" }, { name: "bob" }, { name: 3 }], "&bulk=true"),
       "schema_mismatch",
     );
-    expect(refused.fields).toEqual({ "/2/name": "Must be string." });
+    expect(refused.fields).toEqual({ "/2/name": "Must be a string." });
     expect(await server.count(seed)).toEqual({ records: 0, changes: 0 });
     expect((await send("POST", [{ name: "ada" }, { name: "bob" }], "&bulk=true")).status).toBe(201);
   });
@@ -104,7 +104,7 @@ describe("a schema", () => {
     const id = await create({ name: "ada", count: 1 });
     expect((await send("PUT", { count: 2 }, `&uniqueId=${id}&strategy=merge`)).status).toBe(200);
     const refused = await expectRefused(await send("PUT", { tags: [1] }, `&uniqueId=${id}&strategy=merge`), "schema_mismatch");
-    expect(refused.fields).toEqual({ "/tags/0": "Must be string." });
+    expect(refused.fields).toEqual({ "/tags/0": "Must be a string." });
     expect(await (await fetch(`${server.origin}${seed.path}&dataOnly=true`)).json()).toEqual([{ name: "ada", count: 2 }]);
   });
 

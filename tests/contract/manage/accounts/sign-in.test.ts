@@ -245,6 +245,15 @@ describe("a session", () => {
   };
   const status = async (browser: ReturnType<typeof createBrowser>) => (await browser.call("GET", "/api/manage/account")).status;
 
+  it("[G1] is not accepted from a page of another account", async () => {
+    const { id, browser } = await signedIn();
+    const other = await createAccount();
+    const from = (account: string) => browser.call("GET", "/api/manage/account", { headers: { "x-rested-account": account } });
+    expect(await from(id)).toMatchObject({ status: 200, body: { id } });
+    for (const account of [other.id, "", "x"])
+      expect(await from(account)).toMatchObject({ status: 409, body: { code: "account_mismatch" } });
+  });
+
   it("[G1] ends at sign-out: the cookie is invalid, even if it is kept", async () => {
     const { id, browser } = await signedIn();
     const invalidated: string[] = [];

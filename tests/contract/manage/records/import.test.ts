@@ -100,7 +100,7 @@ describe("all or none", () => {
     ["ndjson", " \n\n", "body_empty", "no record"],
     ["ndjson", "", "body_empty", "no record"],
     ["json", '{"a":1}', "body_invalid", "Line 1: expected a JSON array"],
-    ["json", "[1,\n2,\n]", "body_invalid", "Line 3: expected an item"],
+    ["json", "[1,\n2,\n]", "body_invalid", "Line 3: remove the comma after the last record"],
     ["json", "[1,\n2 3]", "body_invalid", "Line 2, column 3"],
     ["json", "[1,\n2", "body_invalid", "Line 2: the array is not closed"],
     ["json", "[1]\n[2]", "body_invalid", "Line 2: unexpected text"],
