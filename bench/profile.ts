@@ -15,7 +15,7 @@ import { type Stage, withStage } from "./compare/stage";
 import { findFreePort } from "./compare/subject";
 import { startReaders } from "./load/run-readers";
 import { listSelfTimes, toFlameGraph } from "./profile/flame-graph";
-import { type CpuProfile, connectProfiler } from "./profile/inspector";
+import { type CpuProfile, connectInspector, type Inspector } from "./support/inspector";
 
 const WARM_UP_SECONDS = 3;
 const LISTED = 25;
@@ -41,20 +41,16 @@ if (checkout)
         dir: path.join(stage.dir, "rested"),
       }),
     );
-    const profiler = await connectProfiler(inspectorPort);
-    const profile = await profileLoad(stage, rested, profiler);
-    profiler.close();
+    const inspector = await connectInspector(inspectorPort);
+    const profile = await profileLoad(stage, rested, inspector);
+    inspector.close();
     for (const { share, label } of listSelfTimes(profile).slice(0, LISTED))
       console.log(`${(share * 100).toFixed(1).padStart(5)} %  ${label}`);
     if (values.svg !== undefined)
       fs.writeFileSync(values.svg, toFlameGraph(profile, `${cases[0]?.title ?? fanOuts[0]?.title}, ${seconds} s`));
   });
 
-async function profileLoad(
-  { generator, progress }: Stage,
-  rested: RestedSubject,
-  profiler: Awaited<ReturnType<typeof connectProfiler>>,
-): Promise<CpuProfile> {
+async function profileLoad({ generator, progress }: Stage, rested: RestedSubject, inspector: Inspector): Promise<CpuProfile> {
   const [fanOut] = fanOuts;
   const load = fanOut ? rested.fanOut?.publish : rested.cases[name];
   if (!load) throw new Error(`There is no case ${name}.`);
@@ -63,10 +59,10 @@ async function profileLoad(
     if (fanOut && rested.fanOut) await readers.open({ port: rested.port, count: fanOut.subscribers, stream: rested.fanOut.stream });
     const contender = createContender(rested, load, { generator, wrk: false });
     await contender.measure({ seconds: WARM_UP_SECONDS });
-    await profiler.start();
+    await inspector.startProfile();
     const { perSecond } = await contender.measure({ seconds });
     progress(`${Math.round(perSecond)} requests/s with the profiler on, ${CONNECTIONS} connections`);
-    return await profiler.stop();
+    return await inspector.stopProfile();
   } finally {
     readers.stop();
   }

@@ -1,5 +1,5 @@
 /** Draws a CPU profile as a flame graph, and lists where the time goes. */
-import type { CpuProfile } from "./inspector";
+import type { CpuProfile } from "../support/inspector";
 
 const [WIDTH, ROW, TOP] = [1_200, 17, 40];
 /** Narrower frames are left out. */

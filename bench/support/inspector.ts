@@ -1,4 +1,4 @@
-/** Controls the CPU profiler of another Node.js process through its inspector. */
+/** Controls another Node.js process through its inspector: its CPU profiler and its heap. */
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import { requestJson } from "../compare/subject";
@@ -16,16 +16,18 @@ export interface CpuProfile {
   timeDeltas: number[];
 }
 
-export interface Profiler {
-  start(): Promise<void>;
-  stop(): Promise<CpuProfile>;
+export interface Inspector {
+  startProfile(): Promise<void>;
+  stopProfile(): Promise<CpuProfile>;
+  /** The bytes that JavaScript objects and what they own outside of the heap need, after a full garbage collection. */
+  readLiveBytes(): Promise<number>;
   close(): void;
 }
 
 const SAMPLE_MICROS = 500;
 
 /** `port`: the inspector's, of the option --inspect. */
-export async function connectProfiler(port: number): Promise<Profiler> {
+export async function connectInspector(port: number): Promise<Inspector> {
   const [target] = await requestJson<{ webSocketDebuggerUrl: string }[]>(`http://127.0.0.1:${port}/json/list`);
   if (!target) throw new Error("The process has no inspector.");
   const socket = new WebSocket(target.webSocketDebuggerUrl, { perMessageDeflate: false, maxPayload: 0 });
@@ -44,8 +46,14 @@ export async function connectProfiler(port: number): Promise<Profiler> {
   await call("Profiler.enable");
   await call("Profiler.setSamplingInterval", { interval: SAMPLE_MICROS });
   return {
-    start: async () => void (await call("Profiler.start")),
-    stop: async () => ((await call("Profiler.stop")) as { profile: CpuProfile }).profile,
+    startProfile: async () => void (await call("Profiler.start")),
+    stopProfile: async () => ((await call("Profiler.stop")) as { profile: CpuProfile }).profile,
+    readLiveBytes: async () => {
+      // Twice, because finalizers run after the first collection.
+      for (let n = 0; n < 2; n++) await call("HeapProfiler.collectGarbage");
+      const expression = "(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())";
+      return ((await call("Runtime.evaluate", { expression })) as { result: { value: number } }).result.value;
+    },
     close: () => socket.close(),
   };
 }
