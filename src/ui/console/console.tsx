@@ -80,7 +80,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   const [composing, setComposing] = useState(false);
   const rootRef = useRef<HTMLDivElement>(null);
   const filterRef = useRef<HTMLInputElement>(null);
-  const bodyRef = useRef<HTMLTextAreaElement>(null);
+  const bodyRef = useRef<HTMLDivElement>(null);
   const sendRef = useRef<() => void>(undefined);
   const stepVersionRef = useRef<StepVersion>(undefined);
   const singleKeys = useSingleKeys();
@@ -117,7 +117,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   };
   const openComposer = useCallback((open: boolean) => {
     setComposing(open);
-    if (open) requestAnimationFrame(() => bodyRef.current?.focus());
+    if (open) requestAnimationFrame(() => bodyRef.current?.querySelector<HTMLElement>("textarea,[contenteditable=true]")?.focus());
   }, []);
   const compose = (next: Draft) => {
     kept.set(next);
@@ -246,6 +246,9 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
           )}
           {isMail || isDeleted ? null : (
             <Composer
+              projectId={projectId}
+              schema={endpoint?.schema}
+              isSecret={endpoint?.kind === "authentication"}
               endpointId={endpointId}
               target={target}
               draft={draft}

@@ -23,6 +23,10 @@ export interface Sent {
   status: number;
   durationMs: number;
   recordId: string;
+  /** The response, as JSON text. */
+  text: string;
+  /** The record's version after the write. */
+  version: number | undefined;
 }
 
 /** Throws RequestError. */
@@ -35,8 +39,16 @@ export async function sendDraft(endpointId: string, draft: Draft): Promise<Sent>
     ...(draft.method === "DELETE" ? {} : { body: draft.body, headers: { "Content-Type": toContentType(draft) } }),
   });
   const durationMs = Math.round(performance.now() - startMs);
+  const [, version] = /^(?:W\/)?"(\d+)/.exec(response.headers.get("etag") ?? "") ?? [];
+  const copy = response.clone();
   const { uniqueId } = await readJson<{ uniqueId: string }>(response);
-  return { status: response.status, durationMs, recordId: uniqueId };
+  return {
+    status: response.status,
+    durationMs,
+    recordId: uniqueId,
+    text: await copy.text(),
+    version: version === undefined ? undefined : Number(version),
+  };
 }
 
 /** The same request, to the public endpoint. */
