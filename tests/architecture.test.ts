@@ -94,7 +94,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
   management: {
     access: ["changes", "records"],
     accounts: ["keys"],
-    "app-users": [],
+    "app-users": ["records"],
     changes: ["app-users", "connections", "search"],
     connections: ["keys"],
     email: [],
@@ -248,7 +248,8 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   projects: ["endpoints"],
   records: [],
   shell: [],
-  users: [],
+  // Users are records: their data is shown and edited as such.
+  users: ["records"],
   webhooks: [],
 };
 

@@ -3,6 +3,8 @@
 /** Records in a page of the grid, and ids that one request may name. */
 export const GRID_LIMIT_MAX = 500;
 export const NAMED_RECORDS_MAX = 1000;
+/** Changes of fields in one request (G40). */
+export const FIELD_CHANGES_MAX = 20;
 /** Ids in the query of one request. */
 export const NAMED_IN_QUERY_MAX = 100;
 /** The value of `viewAs` for a caller without an access token (A7). */

@@ -12,7 +12,8 @@ export interface TokenAccess {
 }
 
 /** These operations use POST but change nothing. */
-const READING_POST = /^endpoints\/[^/]+\/(?:access-check|access-preview|export|schema-check|stream-ticket|user-emails\/preview)$/;
+const READING_POST =
+  /^endpoints\/[^/]+\/(?:access-check|access-preview|export|records\/update\/preview|schema-check|stream-ticket|user-emails\/preview)$/;
 
 /**
  * Throws `token_scope_insufficient` if the token may not send such a request, and `not_found` if the resource is in a project outside of the

@@ -1,5 +1,8 @@
 /** The management API's schemas as OpenAPI components, generated from the schemas that validate requests. */
 import * as z from "zod/mini";
+import * as newUsers from "@/src/shared/management/app-user-create";
+import * as recordEdits from "@/src/shared/management/record-edits";
+import * as recordViews from "@/src/shared/management/record-views";
 import { schemaKeywords } from "@/src/shared/management/schema-keywords";
 import * as management from "@/src/shared/management/schemas";
 import * as webhooks from "@/src/shared/management/webhooks";
@@ -9,7 +12,7 @@ const SUFFIX = "Schema";
 
 /** `projectCreateSchema` is named `ProjectCreate`. */
 const names = new Map<unknown, string>(
-  Object.entries({ ...management, ...webhooks }).flatMap(([name, value]) =>
+  Object.entries({ ...management, ...webhooks, ...recordEdits, ...recordViews, ...newUsers }).flatMap(([name, value]) =>
     name.endsWith(SUFFIX) ? [[value, toComponentName(name.slice(0, -SUFFIX.length))] as const] : [],
   ),
 );

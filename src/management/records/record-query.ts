@@ -147,6 +147,15 @@ export function toPageStatement({
   return { sql, values };
 }
 
+/** Builds the query for the number of an endpoint's records that match: `count`. */
+export function toCountStatement({ endpointId, query }: { endpointId: string; query: RecordQuery }): Statement {
+  const values: unknown[] = [];
+  const bind: Bind = (value, type) => `$${values.push(value)}::${type}`;
+  const scope = toScope({ endpointId, query: { ...query, limit: 1, after: null }, uptoSeq: null }, bind);
+  const { joins, conditions } = toMatch(query, bind);
+  return { sql: `SELECT count(*)::int AS "count" FROM "Record" c${joins} WHERE ${[...scope, ...conditions].join(" AND ")}`, values };
+}
+
 /** The conditions on `"Record" c` that select a part of an endpoint's records by their ids and positions. */
 export function toScope(
   { endpointId, query, uptoSeq }: { endpointId: string; query: RecordPageQuery; uptoSeq: string | null },

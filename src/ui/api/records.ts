@@ -40,7 +40,7 @@ export const viewedRecordQuery = (endpointId: string, id: string, viewAs: string
     queryKey: ["record", endpointId, id, viewAs],
     queryFn: async ({ signal }) => {
       const query = { search: "", filters: [], order: ORDER_DEFAULT, viewAs };
-      const { rows } = await readPage({ endpointId, query, cursor: null, limit: 1, id, signal });
+      const { rows } = await readPage({ endpointId, query, cursor: null, limit: 1, uniqueIds: [id], signal });
       return rows[0] ?? null;
     },
     staleTime: 0,
@@ -53,21 +53,21 @@ export async function readPage({
   query,
   cursor,
   limit = PAGE_RECORDS,
-  id,
+  uniqueIds,
   signal,
 }: {
   endpointId: string;
   query: GridQuery;
   cursor: string | null;
   limit?: number;
-  /** Only this record. */
-  id?: string;
+  /** Only these records. */
+  uniqueIds?: readonly string[];
   signal?: AbortSignal | undefined;
 }): Promise<GridPage> {
   const parameters = toParameters(query);
   parameters.set("limit", String(limit));
   if (cursor !== null) parameters.set("cursor", cursor);
-  if (id !== undefined) parameters.set("uniqueId", id);
+  if (uniqueIds) parameters.set("uniqueId", uniqueIds.join(","));
   return parseGridPage(await (await fetchManage(`endpoints/${endpointId}/records?${parameters}`, { signal: signal ?? null })).text());
 }
 

@@ -16,8 +16,8 @@ const TONES: Record<ButtonTone, string> = {
 };
 
 /** The classes of a button, for other elements such as a menu's trigger. */
-export function buttonClass(tone: ButtonTone, options: { square?: boolean } = {}): string {
-  return classNames(BASE, TONES[tone], options.square ? "w-control" : "px-3");
+export function buttonClass(tone: ButtonTone, options: { square?: boolean; tight?: boolean } = {}): string {
+  return classNames(BASE, TONES[tone], options.square ? "w-control" : options.tight ? "px-3 max-xl:px-2" : "px-3");
 }
 
 interface ButtonProps extends Omit<ComponentProps<"button">, "className"> {
@@ -27,16 +27,31 @@ interface ButtonProps extends Omit<ComponentProps<"button">, "className"> {
   /** For an icon. `aria-label` names the action. */
   square?: boolean;
   wide?: boolean;
+  /** Has a label only on wide screens, and less room around it on others. */
+  tight?: boolean;
 }
 
-export function Button({ tone = "secondary", busy = false, square = false, wide = false, children, onClick, ...props }: ButtonProps) {
+export function Button({
+  tone = "secondary",
+  busy = false,
+  square = false,
+  wide = false,
+  tight = false,
+  children,
+  onClick,
+  ...props
+}: ButtonProps) {
   return (
     <button
       type="button"
       {...props}
       aria-disabled={busy || props["aria-disabled"]}
       onClick={busy ? (event) => event.preventDefault() : onClick}
-      className={classNames(buttonClass(tone, { square }), wide && "w-full", "relative disabled:opacity-45 disabled:pointer-events-none")}
+      className={classNames(
+        buttonClass(tone, { square, tight }),
+        wide && "w-full",
+        "relative disabled:opacity-45 disabled:pointer-events-none",
+      )}
     >
       {busy ? (
         <>

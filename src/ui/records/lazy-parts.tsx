@@ -3,6 +3,7 @@
 
 import { type ComponentProps, lazy, Suspense, useEffect } from "react";
 import { Skeleton } from "../components/page/skeleton";
+import type { BulkDialog } from "./edits/bulk-dialog";
 import type { RecordComposer } from "./panel/record-composer";
 import type { RecordPanel } from "./panel/record-panel";
 import type { ExportDialog } from "./transfer/export-dialog";
@@ -15,19 +16,22 @@ const loadPanel = () => import("./panel/record-panel");
 const loadComposer = () => import("./panel/record-composer");
 const loadImport = () => import("./transfer/import-dialog");
 const loadExport = () => import("./transfer/export-dialog");
-const loadViewAs = () => import("./view-as/view-as-dialog");
 
+const loadViewAs = () => import("./view-as/view-as-dialog");
+const loadBulk = () => import("./edits/bulk-dialog");
+
+const ViewAs = lazy(async () => ({ default: (await loadViewAs()).ViewAsDialog }));
+const Bulk = lazy(async () => ({ default: (await loadBulk()).BulkDialog }));
 const Panel = lazy(async () => ({ default: (await loadPanel()).RecordPanel }));
 const Composer = lazy(async () => ({ default: (await loadComposer()).RecordComposer }));
 const Import = lazy(async () => ({ default: (await loadImport()).ImportDialog }));
 const Export = lazy(async () => ({ default: (await loadExport()).ExportDialog }));
-const ViewAs = lazy(async () => ({ default: (await loadViewAs()).ViewAsDialog }));
 
 /** Loads the parts in the background. */
 export function usePreload(): void {
   useEffect(() => {
     const timer = setTimeout(() => {
-      for (const load of [loadPanel, loadComposer, loadImport, loadExport, loadViewAs]) void load().catch(() => undefined);
+      for (const load of [loadPanel, loadComposer, loadImport, loadExport, loadBulk, loadViewAs]) void load().catch(() => undefined);
     }, PRELOAD_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
@@ -59,6 +63,14 @@ export function LazyImport(props: ComponentProps<typeof ImportDialog>) {
   return props.open ? (
     <Suspense fallback={null}>
       <Import {...props} />
+    </Suspense>
+  ) : null;
+}
+
+export function LazyBulk(props: ComponentProps<typeof BulkDialog>) {
+  return props.open ? (
+    <Suspense fallback={null}>
+      <Bulk {...props} />
     </Suspense>
   ) : null;
 }

@@ -1,7 +1,7 @@
 /** The records of an endpoint: grid, side panel, toolbar and dialogs. */
 "use client";
 
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { endpointQuery, keysQuery } from "../api/queries";
 import { type GridQuery, ORDER_DEFAULT } from "../api/record-rows";
@@ -13,20 +13,30 @@ import { ROW_PX } from "../grid/row-window";
 import { notify } from "../notifications/notify";
 import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
 import { DeleteDialog } from "./delete-dialog";
-import { sortLoaded, toColumnName } from "./grid/grid-columns";
-import { GRID_HEAD_PX, RecordGrid, type ShownSort, toSortColumn } from "./grid/record-grid";
+import { NOTHING_STAGED, toFieldText } from "./edits/staged";
+import { StagedBar } from "./edits/staged-bar";
+import { useCellEdits } from "./edits/use-cell-edits";
+import { useStagedEdits } from "./edits/use-staged-edits";
+import { sortLoaded } from "./grid/grid-columns";
+import type { ShownSort } from "./grid/grid-head";
+import { resize, toShownColumns } from "./grid/grid-layout";
+import { GRID_HEAD_PX, RecordGrid } from "./grid/record-grid";
 import { useColumns } from "./grid/use-columns";
 import { useGrid } from "./grid/use-grid";
 import { useRowWindow } from "./grid/use-row-window";
 import { useSelection } from "./grid/use-selection";
-import { LazyComposer, LazyExport, LazyImport, LazyPanel, LazyViewAs, usePreload } from "./lazy-parts";
+import { LazyBulk, LazyComposer, LazyExport, LazyImport, LazyPanel, LazyViewAs, usePreload } from "./lazy-parts";
 import { NoMatches, NoRecords, NothingReadable } from "./no-records";
 import { SidePanel } from "./panel/side-panel";
 import { UnsavedRecords } from "./panel/unsaved-records";
 import { RecordsStatus } from "./records-status";
 import { RecordsToolbar } from "./records-toolbar";
+import { useGridKeys } from "./use-grid-keys";
+import { useOpenReference } from "./use-open-reference";
 import { useRecordsUrl } from "./use-records-url";
 import { ViewAsBanner } from "./view-as/view-as-banner";
+import { toLayout, toQuery } from "./views/view-content";
+import { ViewsMenu } from "./views/views-menu";
 
 const TYPING_MS = 250;
 /** The next page is loaded when fewer rows than this are left below the visible ones. */
@@ -44,26 +54,32 @@ interface Props {
 export function RecordsPage({ projectId, endpointId, origin }: Props) {
   const { query, setQuery, openId, setOpenId, setViewAs } = useRecordsUrl();
   const { viewAs } = query;
+  const isViewed = viewAs !== undefined;
   // Without a delay, so that no rows of another view are shown.
   const grid = useGrid(endpointId, { ...useDebounced(query, TYPING_MS), viewAs });
-  const { columns, candidates, pin } = useColumns(endpointId, grid.rows);
+  const { layout, isChosen, candidates, choose } = useColumns(endpointId, grid.rows);
+  const columns = useMemo(() => toShownColumns(layout), [layout]);
+  const edits = useStagedEdits(endpointId, grid.replace);
   const [loadedSort, setLoadedSort] = useState<ShownSort>();
   const [composing, setComposing] = useState(false);
   const [deleting, setDeleting] = useState<readonly string[]>([]);
-  const [dialog, setDialog] = useState<"import" | "export" | "view">();
+  const [dialog, setDialog] = useState<"import" | "export" | "bulk" | "view">();
   usePreload();
   const dirty = useRef(false);
   const root = useRef<HTMLDivElement>(null);
   const searchRef = useRef<HTMLInputElement>(null);
   const viewAsRef = useRef<HTMLButtonElement>(null);
+  const client = useQueryClient();
   const { data: endpoint } = useQuery(endpointQuery(endpointId));
+  /** The number of all records changes with creations and deletions. */
+  const recount = () => void client.invalidateQueries({ queryKey: endpointQuery(endpointId).queryKey });
   const { data: keys = [] } = useQuery(keysQuery(projectId));
   const kind = endpoint?.kind ?? "data";
   const target = { origin, endpointName: endpoint?.name ?? "", key: preferredKey(keys, Date.now())?.key ?? KEY_PLACEHOLDER };
 
   const sort = loadedSort ?? toServerSort(query);
   const rows = useMemo(() => {
-    const path = columns.find((each) => toSortColumn(toColumnName(each)) === loadedSort?.column);
+    const path = columns.find(({ key }) => key === loadedSort?.column)?.path;
     return loadedSort && path ? sortLoaded(grid.rows, { path, descending: loadedSort.descending }) : grid.rows;
   }, [grid.rows, columns, loadedSort]);
   const rowWindow = useRowWindow({ count: rows.length, rowPx: ROW_PX, headPx: GRID_HEAD_PX });
@@ -98,7 +114,8 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
   };
   const selection = useSelection({
     rows,
-    canSelect: viewAs === undefined,
+    canSelect: !isViewed,
+    columns: columns.length,
     pageRows: rowWindow.pageRows,
     onMove: (id, index) => {
       rowWindow.reveal(index);
@@ -113,6 +130,11 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
     if (order && order !== query.order) setQuery({ ...query, order });
     rowWindow.toTop();
   };
+  const sortBy = (column: string) => {
+    // The first click shows the newest times, and the smallest values.
+    const isTime = column === "created" || column === "updated";
+    applySort({ column, descending: sort.column === column ? !sort.descending : isTime });
+  };
   const reload = async () => {
     if (query.order !== ORDER_DEFAULT || loadedSort) applySort({ column: "created", descending: true });
     rowWindow.toTop();
@@ -120,14 +142,23 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
   };
   const dropDeleted = (ids: readonly string[]) => {
     grid.drop(new Set(ids));
+    recount();
     if (openId !== undefined && ids.includes(openId)) close(true);
   };
   const created = async (ids: readonly string[]) => {
     setDirty(false);
     setComposing(false);
     setOpenId(ids[0]);
+    recount();
     await reload();
   };
+  const openReference = useOpenReference({ projectId, endpointId, onHere: open });
+  const { edit, editor, mouse } = useCellEdits({
+    ...{ rows, columns, selection, edits },
+    onOpen: open,
+    onDoubleClick: () => !dirty.current && setOpenId(undefined),
+    onLeave: focusGrid,
+  });
 
   // Loads the next page before the end is visible.
   const { hasMore, loadMore, loadingMore, error } = grid;
@@ -145,14 +176,24 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
     return () => globalThis.removeEventListener("keydown", onKey);
   }, []);
 
-  const onGridKey = (event: KeyboardEvent) => {
-    if (event.altKey) return;
-    const { activeId, selected } = selection;
-    const chosen = selected.size > 0 ? [...selected] : activeId === undefined ? [] : [activeId];
-    if (event.key === "Enter" && activeId !== undefined) open(activeId);
-    else if (event.key === "Delete" && chosen.length > 0 && viewAs === undefined) setDeleting(chosen);
-    else if (!selection.onKey(event)) return;
-    event.preventDefault();
+  const onGridKey = useGridKeys({
+    ...{ rows, columns, layout, selection },
+    onLayout: choose,
+    onOpen: open,
+    onEdit: kind === "email" || isViewed ? open : edit,
+    onDelete: (ids) => !isViewed && setDeleting(ids),
+    onReference: openReference,
+    onSort: sortBy,
+  });
+  const onPageKey = (event: KeyboardEvent) => {
+    if (edits.staged.size > 0 && !isViewed && (event.ctrlKey || event.metaKey) && !isTyping()) {
+      const act = { s: () => void edits.save(), z: edits.undo }[event.key.toLowerCase()];
+      if (act) {
+        event.preventDefault();
+        act();
+      }
+    }
+    onEscape(event);
   };
   const onEscape = (event: KeyboardEvent) => {
     if (event.key !== "Escape" || event.defaultPrevented || isTyping()) return;
@@ -167,7 +208,6 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
   const isUsers = kind === "authentication";
   // Mails are written by sending them.
   const isMail = kind === "email";
-  const isViewed = viewAs !== undefined;
   const viewer = isViewed ? (toViewerName(viewAs, grid.viewedAs?.name) ?? null) : undefined;
   const view = (next: string | undefined) => {
     if (!leave()) return;
@@ -179,16 +219,30 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what is open, wherever the focus is
-    <div ref={root} onKeyDown={onEscape} className="flex h-full min-h-0 flex-col">
+    <div ref={root} onKeyDown={onPageKey} {...(isMail || isViewed ? {} : mouse)} className="flex h-full min-h-0 flex-col">
       <RecordsToolbar
         query={query}
         onQuery={setQuery}
         searchRef={searchRef}
         sort={sort}
         onSort={applySort}
-        columns={columns}
+        layout={layout}
         candidates={candidates}
-        onColumns={pin}
+        onLayout={choose}
+        onOpenId={openReference}
+        views={
+          <ViewsMenu
+            endpointId={endpointId}
+            query={query}
+            layout={isChosen ? layout : undefined}
+            onApply={(view) => {
+              setLoadedSort(undefined);
+              setQuery(toQuery(view));
+              choose(toLayout(view));
+              rowWindow.toTop();
+            }}
+          />
+        }
         what={isUsers ? "user" : "record"}
         onCreate={isMail || isViewed ? undefined : compose}
         onImport={isUsers || isMail || isViewed ? undefined : () => setDialog("import")}
@@ -200,9 +254,10 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
         <ViewAsBanner name={viewer ?? undefined} onChange={() => setDialog("view")} onStop={() => view(undefined)} />
       )}
       <RecordsStatus
+        viewer={viewer}
+        onChangeFields={isMail || isViewed ? undefined : () => setDialog("bulk")}
         grid={grid}
         total={isNarrowed || isViewed ? undefined : endpoint?.recordCount}
-        viewer={viewer}
         selected={selection.selected.size}
         onBringIn={() => void reload()}
         onSelectAll={selection.selectAll}
@@ -211,6 +266,7 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
         onExport={() => setDialog("export")}
       />
       {openId === undefined && !composing ? <UnsavedRecords endpointId={endpointId} onOpen={open} onCompose={compose} /> : null}
+      {edits.staged.size > 0 && !isViewed ? <StagedBar edits={edits} onOpen={open} onDone={focusGrid} /> : null}
       <div className="flex min-h-0 flex-1">
         <div className="flex min-w-0 flex-1 flex-col">
           {grid.error && rows.length === 0 ? (
@@ -223,19 +279,25 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
             </div>
           ) : rows.length > 0 ? (
             <RecordGrid
+              endpointId={endpointId}
               rows={rows}
               columns={columns}
               rowWindow={rowWindow}
               total={grid.hasMore ? undefined : rows.length}
               activeId={selection.activeId}
+              activeColumn={selection.activeColumn}
               openId={openId}
               selected={isViewed ? undefined : selection.selected}
+              staged={isViewed ? NOTHING_STAGED : edits.staged}
               sort={sort}
               busy={grid.stale || grid.loadingMore}
+              editor={editor}
               onActive={selection.setActive}
               onOpen={open}
               onToggle={selection.toggle}
-              onSort={(column) => applySort({ column, descending: sort.column === column && !sort.descending })}
+              onReference={openReference}
+              onSort={sortBy}
+              onResize={(column, px) => choose(resize(layout, column, px))}
               onKeyDown={onGridKey}
             />
           ) : isNarrowed ? (
@@ -292,13 +354,29 @@ export function RecordsPage({ projectId, endpointId, origin }: Props) {
         endpointId={endpointId}
         open={dialog === "import"}
         onOpenChange={(isOpen) => setDialog(isOpen ? "import" : undefined)}
-        onImported={() => void reload()}
+        onImported={() => {
+          recount();
+          void reload();
+        }}
       />
       <LazyViewAs
         projectId={projectId}
         open={dialog === "view"}
         onOpenChange={(isOpen) => setDialog(isOpen ? "view" : undefined)}
         onChoose={view}
+      />
+      <LazyBulk
+        endpointId={endpointId}
+        open={dialog === "bulk"}
+        onOpenChange={(isOpen) => setDialog(isOpen ? "bulk" : undefined)}
+        query={query}
+        selected={selection.selected}
+        fields={candidates.filter((path) => path.length > 0).map(toFieldText)}
+        onChanged={() => void reload()}
+        onOpenRecord={(id) => {
+          setDialog(undefined);
+          open(id);
+        }}
       />
       <LazyExport
         endpointId={endpointId}

@@ -21,6 +21,8 @@ interface Props {
   onClear: () => void;
   onDelete: () => void;
   onExport: () => void;
+  /** Undefined if fields cannot be changed here. */
+  onChangeFields: (() => void) | undefined;
 }
 
 export function RecordsStatus({ grid, total, viewer, selected, onBringIn, ...choose }: Props) {
@@ -39,6 +41,11 @@ export function RecordsStatus({ grid, total, viewer, selected, onBringIn, ...cho
       {selected > 0 ? (
         <>
           <span className="font-medium tabular-nums">{formatCount(selected)} selected</span>
+          {choose.onChangeFields ? (
+            <Button tone="quiet" onClick={choose.onChangeFields}>
+              Change fields…
+            </Button>
+          ) : null}
           <Button tone="quiet" onClick={choose.onExport}>
             Export
           </Button>
@@ -55,9 +62,16 @@ export function RecordsStatus({ grid, total, viewer, selected, onBringIn, ...cho
           </Button>
         </>
       ) : (
-        <span className="text-muted tabular-nums">
-          {isUnread ? "" : viewer === undefined ? toCount(rows.length, total, hasMore) : toViewedCount(rows.length, viewer, hasMore)}
-        </span>
+        <>
+          <span className="text-muted tabular-nums">
+            {isUnread ? "" : viewer === undefined ? toCount(rows.length, total, hasMore) : toViewedCount(rows.length, viewer, hasMore)}
+          </span>
+          {choose.onChangeFields && rows.length > 0 ? (
+            <Button tone="quiet" title="Set or remove fields of all records that match" onClick={choose.onChangeFields}>
+              Change fields…
+            </Button>
+          ) : null}
+        </>
       )}
       {news.length > 0 ? (
         <Button onClick={onBringIn} title="Load the newest records and remove the deleted ones">

@@ -1,15 +1,16 @@
 /** The toolbar above the grid: search, filters, order, columns, import, export, creation. */
 "use client";
 
-import { Columns3, Download, Eye, Plus, Upload, X } from "lucide-react";
-import { type FormEvent, type RefObject, useId, useState } from "react";
+import { Columns3, Eye, FileInput, FileOutput, Plus, X } from "lucide-react";
+import { type FormEvent, type ReactNode, type RefObject, useId, useState } from "react";
 import { parseRecordFilter } from "@/src/shared/streams/record-filter";
 import type { GridQuery } from "../api/record-rows";
 import { Button, buttonClass } from "../components/button";
 import { CONTROL } from "../components/field";
 import { Menu, MenuItem, MenuSeparator } from "../components/overlay/menu";
 import { type ColumnPath, toColumnName } from "./grid/grid-columns";
-import { type ShownSort, toSortColumn } from "./grid/record-grid";
+import type { ShownSort } from "./grid/grid-head";
+import { type Layout, type TimeColumn, toDataKey } from "./grid/grid-layout";
 
 interface Props {
   query: GridQuery;
@@ -17,10 +18,14 @@ interface Props {
   searchRef: RefObject<HTMLInputElement | null>;
   sort: ShownSort;
   onSort: (sort: ShownSort) => void;
-  columns: readonly ColumnPath[];
+  layout: Layout;
   candidates: readonly ColumnPath[];
   /** Undefined resets the columns. */
-  onColumns: (columns: readonly ColumnPath[] | undefined) => void;
+  onLayout: (layout: Layout | undefined) => void;
+  /** Opens the record with an id that was typed into the search. */
+  onOpenId: (uniqueId: string) => void;
+  /** The menu of saved views. */
+  views: ReactNode;
   /** The noun for a new record. */
   what: "record" | "user";
   /** Undefined if records are created elsewhere. */
@@ -42,6 +47,7 @@ export function RecordsToolbar(props: Props) {
         <FilterField onAdd={(filter) => onQuery({ ...query, filters: [...new Set([...query.filters, filter])] })} />
         <div className="ml-auto flex flex-wrap items-center gap-2 max-sm:ml-0 max-sm:w-full">
           <SortChoice {...props} />
+          {props.views}
           <ColumnsMenu {...props} />
           <Button
             ref={props.viewAsRef}
@@ -53,13 +59,15 @@ export function RecordsToolbar(props: Props) {
             <Eye className="size-4" aria-hidden="true" />
           </Button>
           {props.onImport ? (
-            <Button square aria-label="Import" title="Import records from a file" onClick={props.onImport}>
-              <Upload className="size-4" aria-hidden="true" />
+            <Button tight title="Import records from a file" onClick={props.onImport}>
+              <FileInput className="size-4" aria-hidden="true" />
+              <span className="max-xl:sr-only">Import</span>
             </Button>
           ) : null}
           {props.onExport ? (
-            <Button square aria-label="Export" title="Export records to a file" onClick={props.onExport}>
-              <Download className="size-4" aria-hidden="true" />
+            <Button tight title="Export records to a file" onClick={props.onExport}>
+              <FileOutput className="size-4" aria-hidden="true" />
+              <span className="max-xl:sr-only">Export</span>
             </Button>
           ) : null}
           {props.onCreate ? (
@@ -93,7 +101,9 @@ export function RecordsToolbar(props: Props) {
   );
 }
 
-function Search({ query, onQuery, searchRef }: Pick<Props, "query" | "onQuery" | "searchRef">) {
+const ID = /^\s*([0-9a-f]{32})\s*$/;
+
+function Search({ query, onQuery, searchRef, onOpenId }: Pick<Props, "query" | "onQuery" | "searchRef" | "onOpenId">) {
   return (
     <div className="relative w-56 max-sm:w-full">
       <input
@@ -101,12 +111,19 @@ function Search({ query, onQuery, searchRef }: Pick<Props, "query" | "onQuery" |
         type="search"
         aria-label="Search data and IDs"
         placeholder="Search data and IDs"
-        title="Search (/)"
+        title="Search (/). Paste an ID and press Enter to open the record, also of another endpoint"
         value={query.search}
         maxLength={200}
         spellCheck={false}
         autoComplete="off"
         onChange={(event) => onQuery({ ...query, search: event.target.value })}
+        onKeyDown={(event) => {
+          const [, uniqueId] = event.key === "Enter" ? (ID.exec(event.currentTarget.value) ?? []) : [];
+          if (uniqueId === undefined) return;
+          event.preventDefault();
+          onQuery({ ...query, search: "" });
+          onOpenId(uniqueId);
+        }}
         className={`${CONTROL} h-control px-2.5 pr-8`}
       />
       {query.search === "" ? null : (
@@ -138,7 +155,7 @@ function FilterField({ onAdd }: { onAdd: (filter: string) => void }) {
     setText("");
   };
   return (
-    <form noValidate onSubmit={add} className="w-64 max-sm:w-full">
+    <form noValidate onSubmit={add} className="w-56 max-sm:w-full">
       <input
         aria-label="Add a filter: path, operator, value"
         aria-invalid={problem ? true : undefined}
@@ -172,7 +189,7 @@ const SERVER_SORTS = [
   { value: "updated", label: "Least recently updated" },
 ];
 
-function SortChoice({ sort, onSort, columns }: Pick<Props, "sort" | "onSort" | "columns">) {
+function SortChoice({ sort, onSort, layout }: Pick<Props, "sort" | "onSort" | "layout">) {
   const toValue = ({ column, descending }: ShownSort) => `${descending ? "-" : ""}${column}`;
   return (
     <select
@@ -180,7 +197,7 @@ function SortChoice({ sort, onSort, columns }: Pick<Props, "sort" | "onSort" | "
       title="Order"
       value={toValue(sort)}
       onChange={({ target: { value } }) => onSort({ column: value.replace(/^-/, ""), descending: value.startsWith("-") })}
-      className={`${CONTROL} h-control w-auto max-w-44 px-2 max-sm:max-w-32`}
+      className={`${CONTROL} h-control w-auto max-w-44 px-2 max-sm:max-w-24`}
     >
       {SERVER_SORTS.map(({ value, label }) => (
         <option key={value} value={value}>
@@ -188,10 +205,10 @@ function SortChoice({ sort, onSort, columns }: Pick<Props, "sort" | "onSort" | "
         </option>
       ))}
       <optgroup label="Loaded rows only">
-        {columns.flatMap((path) =>
+        {layout.columns.flatMap(({ path }) =>
           [false, true].map((descending) => {
             const name = toColumnName(path);
-            const value = toValue({ column: toSortColumn(name), descending });
+            const value = toValue({ column: toDataKey(path), descending });
             return (
               <option key={value} value={value}>
                 {name} {descending ? "↓" : "↑"}
@@ -204,19 +221,33 @@ function SortChoice({ sort, onSort, columns }: Pick<Props, "sort" | "onSort" | "
   );
 }
 
-function ColumnsMenu({ columns, candidates, onColumns }: Pick<Props, "columns" | "candidates" | "onColumns">) {
-  const shown = new Set(columns.map(toColumnName));
-  const offered = [...columns, ...candidates.filter((path) => !shown.has(toColumnName(path)))];
+const TIMES: readonly { key: TimeColumn; label: string }[] = [
+  { key: "created", label: "Created" },
+  { key: "updated", label: "Updated" },
+];
+
+function ColumnsMenu({ layout, candidates, onLayout }: Pick<Props, "layout" | "candidates" | "onLayout">) {
+  const shown = new Set(layout.columns.map(({ path }) => toColumnName(path)));
+  const offered = [...layout.columns.map(({ path }) => path), ...candidates.filter((path) => !shown.has(toColumnName(path)))];
   const toggle = (path: ColumnPath) => {
     const name = toColumnName(path);
-    onColumns(shown.has(name) ? columns.filter((each) => toColumnName(each) !== name) : [...columns, path]);
+    const columns = shown.has(name) ? layout.columns.filter((each) => toColumnName(each.path) !== name) : [...layout.columns, { path }];
+    onLayout({ ...layout, columns });
+  };
+  const toggleTime = (key: TimeColumn) => {
+    const hidden = layout.hidden.includes(key) ? layout.hidden.filter((each) => each !== key) : [...layout.hidden, key];
+    onLayout({ ...layout, hidden });
   };
   return (
     <Menu
-      label="Columns"
       side="below"
-      triggerClass={buttonClass("secondary", { square: true })}
-      trigger={<Columns3 className="size-4" aria-hidden="true" />}
+      triggerClass={buttonClass("secondary", { tight: true })}
+      trigger={
+        <>
+          <Columns3 className="size-4" aria-hidden="true" />
+          <span className="max-xl:sr-only">Columns</span>
+        </>
+      }
     >
       {offered.map((path) => (
         <MenuItem key={toColumnName(path)} pressed={shown.has(toColumnName(path))} onClick={() => toggle(path)}>
@@ -224,7 +255,13 @@ function ColumnsMenu({ columns, candidates, onColumns }: Pick<Props, "columns" |
         </MenuItem>
       ))}
       <MenuSeparator />
-      <MenuItem onClick={() => onColumns(undefined)}>Reset to most common keys</MenuItem>
+      {TIMES.map(({ key, label }) => (
+        <MenuItem key={key} pressed={!layout.hidden.includes(key)} onClick={() => toggleTime(key)}>
+          {label}
+        </MenuItem>
+      ))}
+      <MenuSeparator />
+      <MenuItem onClick={() => onLayout(undefined)}>Reset to most common keys</MenuItem>
     </Menu>
   );
 }

@@ -11,6 +11,7 @@ import { RelativeTime } from "../components/relative-time";
 import { formatPlural } from "../format/format-number";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { notify } from "../notifications/notify";
+import { UserData } from "./user-data";
 import { UserPasswordForm } from "./user-password-form";
 import { UserSessions } from "./user-sessions";
 
@@ -42,6 +43,7 @@ export function UserDialog({ endpointId, user, onClose, onChanged }: Props) {
         {last ? (
           <div className="flex flex-col gap-6">
             <Facts user={last} />
+            <UserData key={last.id} endpointId={endpointId} userId={last.id} onChanged={onChanged} onGone={onClose} />
             <UserSessions endpointId={endpointId} userId={last.id} onChanged={onChanged} />
             <UserPasswordForm endpointId={endpointId} user={last} onChanged={onChanged} />
             <section className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2">

@@ -1,17 +1,22 @@
 /** Sets a new password for a user who has forgotten the old one. */
 "use client";
 
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { AppUserView } from "@/src/shared/management/schemas";
 import { APP_PASSWORD_LENGTH_MIN } from "@/src/shared/text/password-length";
-import { appSessionsQuery } from "../api/queries";
+import { appSessionsQuery, userEmailsQuery } from "../api/queries";
+import { recordQuery } from "../api/records";
 import { requestJson } from "../api/request";
+import { Button } from "../components/button";
 import { TextField } from "../components/field";
 import { bySchema } from "../forms/by-schema";
 import { FormFailure } from "../forms/form-failure";
 import { SubmitButton } from "../forms/submit-button";
+import { useAction } from "../forms/use-action";
 import { useForm } from "../forms/use-form";
+import { getMember, parseStored } from "../json/json-tree";
 import { notify } from "../notifications/notify";
+import { sendPasswordEmail } from "./user-requests";
 
 export function UserPasswordForm({
   endpointId,
@@ -33,9 +38,24 @@ export function UserPasswordForm({
       await Promise.all([client.invalidateQueries({ queryKey: appSessionsQuery(endpointId, user.id).queryKey }), onChanged()]);
     },
   });
+  const { data: emails } = useQuery(userEmailsQuery(endpointId));
+  const { data: record } = useQuery(recordQuery(endpointId, user.id));
+  const hasAddress = emails?.canSend === true && record !== undefined && getMember(parseStored(record.data), "email") !== undefined;
+  const mail = useAction(async () => {
+    await sendPasswordEmail(endpointId, user.id);
+    notify(`An e-mail to set a new password was sent to ${user.name}.`);
+  });
   return (
     <section className="flex flex-col gap-2">
-      <h3 className="font-semibold">Password</h3>
+      <div className="flex min-h-control flex-wrap items-center justify-between gap-x-4">
+        <h3 className="font-semibold">Password</h3>
+        {hasAddress ? (
+          <Button busy={mail.pending} onClick={() => mail.run()}>
+            Send reset e-mail
+          </Button>
+        ) : null}
+      </div>
+      <FormFailure failure={mail.failure} />
       <form {...form.props} className="flex flex-col gap-3">
         <TextField
           name="password"

@@ -79,15 +79,8 @@ function SessionRow({ session, onEnd }: { session: AppSessionView; onEnd: () => 
       <div className="min-w-0 flex-1 basis-48">
         <p className="font-medium wrap-anywhere">{name}</p>
         <p className="text-muted">
-          {session.address ? `${session.address} · ` : ""}logged in <RelativeTime time={session.createdAt} /> ·{" "}
-          {session.lastUsedAt === null ? (
-            "never used"
-          ) : (
-            <>
-              last used <RelativeTime time={session.lastUsedAt} />
-            </>
-          )}{" "}
-          · expires <RelativeTime time={session.expiresAt} />
+          {session.address ? `${session.address} · ` : ""}logged in <RelativeTime time={session.createdAt} /> · last active{" "}
+          <RelativeTime time={session.lastUsedAt ?? session.createdAt} /> · expires <RelativeTime time={session.expiresAt} />
         </p>
         <FormFailure failure={end.failure} />
       </div>

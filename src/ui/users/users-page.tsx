@@ -2,8 +2,8 @@
 "use client";
 
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Search } from "lucide-react";
-import { useDeferredValue, useState } from "react";
+import { Plus, Search } from "lucide-react";
+import { lazy, type ReactNode, Suspense, useDeferredValue, useState } from "react";
 import type { AppUserView } from "@/src/shared/management/schemas";
 import { APP_USER_NAME_LENGTH_MAX } from "@/src/shared/streams/protocol";
 import { appUsersQuery, endpointQuery, keysQuery } from "../api/queries";
@@ -17,7 +17,10 @@ import { formatCount, formatPlural } from "../format/format-number";
 import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
 import { toCurl, toHttpUrl } from "../snippets/snippets";
 import { UserDialog } from "./user-dialog";
+import { userRecordsQuery } from "./user-requests";
 import { UsersTable } from "./users-table";
+
+const AddUserDialog = lazy(async () => ({ default: (await import("./add-user-dialog")).AddUserDialog }));
 
 interface Props {
   projectId: string;
@@ -37,14 +40,27 @@ export function UsersPage({ projectId, endpointId, origin }: Props) {
     placeholderData: keepPreviousData,
   });
   const [chosen, setChosen] = useState<AppUserView | null>(null);
+  const [adding, setAdding] = useState(false);
   const users = data?.users ?? [];
   // Keeps the dialog up to date, even if a search excludes the user.
   const current = users.find(({ id }) => id === chosen?.id) ?? chosen;
   const refresh = () => client.invalidateQueries({ queryKey: ["users", endpointId] });
+  const { data: records } = useQuery(
+    userRecordsQuery(
+      endpointId,
+      users.map(({ id }) => id),
+    ),
+  );
+  const addButton = (
+    <Button tone="primary" onClick={() => setAdding(true)}>
+      <Plus className="size-4" aria-hidden="true" />
+      Add user
+    </Button>
+  );
   return (
-    <div className="mx-auto flex w-full max-w-[60rem] flex-col gap-4 px-6 py-8 max-md:px-4">
+    <div className="mx-auto flex w-full max-w-[72rem] flex-col gap-4 px-6 py-8 max-md:px-4">
       {data && data.total === 0 && search === "" ? (
-        <NoUsers projectId={projectId} endpointId={endpointId} origin={origin} />
+        <NoUsers projectId={projectId} endpointId={endpointId} origin={origin} action={addButton} />
       ) : data ? (
         <>
           <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
@@ -55,13 +71,16 @@ export function UsersPage({ projectId, endpointId, origin }: Props) {
                 setStarts([""]);
               }}
             />
-            <p role="status" className="text-muted">
-              {search === "" ? formatPlural(data.total, "user") : `${formatCount(data.total)} found`}
-            </p>
+            <div className="flex items-center gap-4">
+              <p role="status" className="text-muted">
+                {search === "" ? formatPlural(data.total, "user") : `${formatCount(data.total)} found`}
+              </p>
+              {addButton}
+            </div>
           </div>
           {users.length > 0 ? (
             <Panel padded={false}>
-              <UsersTable users={users} onChoose={setChosen} />
+              <UsersTable users={users} records={records} onChoose={setChosen} />
             </Panel>
           ) : (
             <EmptyState
@@ -89,6 +108,21 @@ export function UsersPage({ projectId, endpointId, origin }: Props) {
         <ProblemPanel what="Couldn’t load users." error={error} onRetry={refetch} />
       ) : null}
       {data && error ? <ProblemPanel what="Couldn’t refresh users." error={error} onRetry={refetch} /> : null}
+      {adding ? (
+        <Suspense fallback={null}>
+          <AddUserDialog
+            endpointId={endpointId}
+            onClose={() => setAdding(false)}
+            onAdded={(user) => {
+              setAdding(false);
+              setTyped("");
+              setStarts([""]);
+              void refresh();
+              setChosen(user);
+            }}
+          />
+        </Suspense>
+      ) : null}
       <UserDialog endpointId={endpointId} user={current} onClose={() => setChosen(null)} onChanged={refresh} />
     </div>
   );
@@ -138,14 +172,17 @@ function Pages({
   );
 }
 
-function NoUsers({ projectId, endpointId, origin }: Props) {
+function NoUsers({ projectId, endpointId, origin, action }: Props & { action: ReactNode }) {
   const { data: endpoint } = useQuery(endpointQuery(endpointId));
   const { data: keys = [] } = useQuery(keysQuery(projectId));
   const key = preferredKey(keys, Date.now())?.key ?? KEY_PLACEHOLDER;
   const url = toHttpUrl({ origin, endpointName: endpoint?.name ?? "", key });
   const body = { content: '{"username":"ada","password":"open sesame"}', contentType: "application/json" };
   return (
-    <EmptyState sentence="No users yet. Your app registers users with a POST containing a name and password.">
+    <EmptyState
+      sentence="No users yet. Add one here, or let your app register users with a POST containing a name and password."
+      action={action}
+    >
       <CodeBlock title="Register a user" what="the command" code={toCurl({ method: "POST", url, body }).replace("--data-binary", "-d")} />
     </EmptyState>
   );

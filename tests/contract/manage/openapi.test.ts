@@ -103,7 +103,7 @@ describe("openapi.json", () => {
     expect(check({ name: "Weather", allowedOrigins: ["https://a.com"], rateLimit: null })).toEqual([]);
   });
 
-  it("[G5] responses, including errors, have the described schemas and codes", async () => {
+  it("[G5] responses, including errors, have the described schemas and codes", { timeout: 60_000 }, async () => {
     const seen: string[] = [];
     const ask = async (method: string, path: string, ask: { body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> => {
       const answer = await ada.call(method, `/api/manage/${path}`, ask);
@@ -145,6 +145,23 @@ describe("openapi.json", () => {
     await ask("GET", `endpoints/${endpoint.id}/records/${record.uniqueId}`);
     await ask("GET", `endpoints/${endpoint.id}/changes`);
     await ask("GET", `endpoints/${endpoint.id}/changes?limit=0`);
+    const changes = [{ field: "t", value: { deep: 1 } }];
+    const edit = { uniqueId: record.uniqueId, version: 1, changes };
+    await ask("POST", `endpoints/${endpoint.id}/records/update/preview`, {
+      body: { changes: [{ field: "a.b", remove: true }, ...changes] },
+    });
+    await ask("POST", `endpoints/${endpoint.id}/records/update`, { body: { changes, limit: 1 } });
+    await ask("POST", `endpoints/${endpoint.id}/records/update`, { body: { changes: [{ field: "t.deep.er", value: 1 }] } });
+    await ask("POST", `endpoints/${endpoint.id}/records/update`, { body: { changes: [] } });
+    await ask("POST", `endpoints/${endpoint.id}/records/edit`, { body: { records: [edit, { ...edit, uniqueId: "0".repeat(32) }] } });
+    await ask("GET", `projects/${project.id}/records/${record.uniqueId}`);
+    await ask("GET", `projects/${project.id}/records/${"0".repeat(32)}`);
+    const view = (await ask("POST", `endpoints/${endpoint.id}/views`, { body: { name: "Hot", columns: [{ path: ["t"], width: 90 }] } }))
+      .body;
+    await ask("POST", `endpoints/${endpoint.id}/views`, { body: { name: "Hot" } });
+    await ask("PATCH", `endpoints/${endpoint.id}/views/${view.id}`, { body: { order: "updated" } });
+    await ask("GET", `endpoints/${endpoint.id}/views`);
+    await ask("DELETE", `endpoints/${endpoint.id}/views/${view.id}`);
     await ask("POST", `endpoints/${endpoint.id}/records/delete`, { body: { uniqueIds: [record.uniqueId] } });
     await ask("DELETE", `endpoints/${endpoint.id}/records/${record.uniqueId}`);
     await ask("GET", `endpoints/${users.id}/user-emails`);
@@ -154,6 +171,10 @@ describe("openapi.json", () => {
     await ask("POST", "forgot", { body: { email: "ada@example.com" } });
     await ask("POST", "reset", { body: { token: "x", password: "a password of ada" } });
     await ask("GET", `endpoints/${users.id}/users`);
+    const person = (await ask("POST", `endpoints/${users.id}/users`, { body: { data: { username: "ada" }, password: "open sesame" } }))
+      .body;
+    await ask("POST", `endpoints/${users.id}/users`, { body: { data: { email: "bob@example.com" }, invite: true } });
+    await ask("POST", `endpoints/${users.id}/users/${person.id}/password-email`);
     await ask("GET", `endpoints/${users.id}/users/${"0".repeat(32)}`);
     await ask("GET", `projects/${project.id}/openapi.json`);
     const hook = (await ask("POST", `projects/${project.id}/webhooks`, { body: { url: "https://example.invalid/hooks" } })).body;

@@ -19,6 +19,7 @@ import { DESCRIPTION_OPERATIONS } from "./description-operations";
 import { FILE_OPERATIONS } from "./file-operations";
 import { type Answer, errorsOf, isAnswerSchema, isBodySchema, type ManageOperation } from "./operation";
 import { PROJECT_OPERATIONS } from "./project-operations";
+import { RECORD_EDIT_OPERATIONS } from "./record-edit-operations";
 import { RECORD_OPERATIONS } from "./record-operations";
 import { TRAFFIC_OPERATIONS } from "./traffic-operations";
 import { USER_OPERATIONS } from "./user-operations";
@@ -29,6 +30,7 @@ export const MANAGE_OPERATIONS: readonly ManageOperation[] = [
   ...PROJECT_OPERATIONS,
   ...ACCESS_OPERATIONS,
   ...RECORD_OPERATIONS,
+  ...RECORD_EDIT_OPERATIONS,
   ...FILE_OPERATIONS,
   ...USER_OPERATIONS,
   ...CONNECTION_OPERATIONS,
@@ -80,6 +82,13 @@ const PATH_PARAMETERS: Record<string, ApiParameter> = {
     in: "path",
     required: true,
     description: "The id of the delivery.",
+    schema: { type: "string", format: "uuid" },
+  },
+  viewId: {
+    name: "viewId",
+    in: "path",
+    required: true,
+    description: "The id of the view.",
     schema: { type: "string", format: "uuid" },
   },
   sessionId: {

@@ -1,4 +1,6 @@
 /** The management API's operations on the users of an application (G11, G12), as its description lists them. */
+
+import { appUserCreateSchema } from "@/src/shared/management/app-user-create";
 import {
   APP_USERS_LIMIT_MAX,
   appPasswordSetSchema,
@@ -35,6 +37,36 @@ export const USER_OPERATIONS: readonly ManageOperation[] = [
       },
     ],
     answer: { status: 200, description: "A page of users. `next` is the start of the next page.", schema: appUsersSchema },
+  },
+  {
+    id: "createUser",
+    method: "post",
+    path: "endpoints/{id}/users",
+    tag: USERS,
+    summary: "Add a user with a password, or invite one by e-mail.",
+    description:
+      "`data` has a `username` or an `email`, and any other fields. With `invite`, the user receives an e-mail to set a password.",
+    body: appUserCreateSchema,
+    answer: { status: 201, description: "The user.", schema: appUserSchema },
+    errors: [
+      "credentials_missing",
+      "credentials_invalid",
+      "username_taken",
+      "schema_mismatch",
+      "schema_limit",
+      "email_not_configured",
+      "rate_limited",
+      "server_busy",
+      "quota_exceeded",
+    ],
+  },
+  {
+    id: "sendPasswordEmail",
+    method: "post",
+    path: "endpoints/{id}/users/{uniqueId}/password-email",
+    tag: USERS,
+    summary: "Send a user an e-mail to set a new password.",
+    errors: ["fields_invalid", "email_not_configured", "rate_limited"],
   },
   {
     id: "readUser",

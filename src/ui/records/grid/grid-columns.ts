@@ -25,18 +25,23 @@ export function toColumnName(path: ColumnPath): string {
   return path.length === 0 ? "data" : path.reduce((joined, key) => joinPath(joined, key), "");
 }
 
-/** The most common keys, most common first. For files: name, type and size. Without keys: the whole data. */
+/**
+ * The most common keys, most common first. If half of the records are files: their name, type and size first. Without keys: the whole data.
+ */
 export function chooseColumns(rows: readonly GridRow[]): readonly ColumnPath[] {
-  const sample = rows.slice(0, ROWS_SAMPLED);
-  if (sample.length > 0 && sample.every(({ contentType }) => contentType === "file")) return FILE_COLUMNS;
+  const all = rows.slice(0, ROWS_SAMPLED);
+  const sample = all.filter(({ contentType }) => contentType !== "file");
+  const files = all.length > 0 && sample.length * 2 <= all.length ? FILE_COLUMNS : sample.length < all.length ? [["file"]] : [];
   const counts = new Map<string, number>();
   for (const row of sample) {
     const node = toNode(row);
     if (node?.kind === "object")
       for (const key of new Set(node.entries.map((entry) => entry.key))) counts.set(key, (counts.get(key) ?? 0) + 1);
   }
-  const keys = [...counts].sort(([, one], [, other]) => other - one).slice(0, COLUMNS_DEFAULT);
-  return keys.length === 0 ? [WHOLE] : keys.map(([key]) => [key]);
+  if (files.length > 0) counts.delete("file");
+  const keys = [...counts].sort(([, one], [, other]) => other - one).slice(0, COLUMNS_DEFAULT - files.length);
+  const columns = [...files, ...keys.map(([key]) => [key])];
+  return columns.length === 0 ? [WHOLE] : columns;
 }
 
 /** The paths that can be columns: keys and the keys within them, in the order of the data. */
@@ -59,17 +64,6 @@ export function findCandidates(rows: readonly GridRow[]): readonly ColumnPath[] 
 /** The value at a column's path. */
 export function getAt(row: GridRow, path: ColumnPath): JsonNode | undefined {
   return path.reduce<JsonNode | undefined>((node, key) => getMember(node, key), toNode(row));
-}
-
-/** The text of a cell. Strings have no quotes, unless the whole data is shown as JSON. */
-export function toCellText(row: GridRow, path: ColumnPath): string {
-  const node = getAt(row, path);
-  if (node) return node.kind === "string" && path.length > 0 ? clip(node.value) : toCompactText(node, CELL_LENGTH_MAX);
-  return path.length === 0 ? `${row.data.slice(0, CELL_LENGTH_MAX).replace(/\s+/g, " ")}…` : "";
-}
-
-function clip(text: string): string {
-  return (text.length > CELL_LENGTH_MAX ? `${text.slice(0, CELL_LENGTH_MAX)}…` : text).replace(/\s+/g, " ");
 }
 
 export interface LoadedSort {

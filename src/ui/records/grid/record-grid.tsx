@@ -1,57 +1,54 @@
-/** The grid of records. Only visible rows are rendered. It has one tab stop and refers to its active row by `aria-activedescendant`. */
+/**
+ * The grid of records. Only visible rows are rendered. It has one tab stop and refers to its active cell by `aria-activedescendant`. A click on a row
+ * opens it.
+ */
 "use client";
 
-import { type KeyboardEvent, type MouseEvent, memo, useSyncExternalStore } from "react";
+import { type KeyboardEvent, type MouseEvent, type ReactNode, useSyncExternalStore } from "react";
 import type { GridRow as Row } from "../../api/record-rows";
-import { classNames } from "../../components/class-names";
-import { formatTime } from "../../format/format-time";
-import { Grid, GridCell, GridHeadCell, GridRow } from "../../grid/grid-parts";
+import { Grid } from "../../grid/grid-parts";
 import { ROW_PX } from "../../grid/row-window";
-import { type ColumnPath, toCellText, toColumnName, WHOLE } from "./grid-columns";
+import type { StagedRecords } from "../edits/staged";
+import { GridHead, type ShownSort, toHeadId } from "./grid-head";
+import type { ShownColumn } from "./grid-layout";
+import { toMinWidth } from "./grid-places";
+import { RecordRow, toCellId } from "./record-row";
 import type { RowWindow } from "./use-row-window";
+import { HEAD } from "./use-selection";
 
 export const GRID_HEAD_PX = 28;
-const DATA_CELL_PX = 120;
-/** The width of the other columns: checkbox, id and, on wide screens, two times. */
-const WIDTH = "relative w-full [--fixed:25.75rem] max-sm:[--fixed:9.25rem]";
-
-const CELL = "min-w-0 shrink-0 truncate px-2";
-const PLACES = {
-  checkbox: "w-9 shrink-0 grid place-items-center",
-  id: `${CELL} w-28 text-muted`,
-  data: `${CELL} flex-1 basis-30`,
-  time: `${CELL} w-33 text-muted max-sm:hidden`,
-};
-
-export interface ShownSort {
-  /** `created`, `updated`, or the result of {@link toSortColumn}. */
-  column: string;
-  descending: boolean;
-}
 
 interface Props {
+  endpointId: string;
   rows: readonly Row[];
-  columns: readonly ColumnPath[];
+  columns: readonly ShownColumn[];
   rowWindow: RowWindow;
   /** The number of all rows, if it is known. */
   total: number | undefined;
   activeId: string | undefined;
+  activeColumn: number;
   openId: string | undefined;
   /** Undefined: rows cannot be selected. */
   selected: ReadonlySet<string> | undefined;
+  staged: StagedRecords;
   sort: ShownSort;
   busy: boolean;
-  onActive: (id: string) => void;
+  /** The editor of a cell. */
+  editor: { id: string; column: number; element: ReactNode } | undefined;
+  onActive: (id: string, column: number) => void;
   onOpen: (id: string) => void;
   onToggle: (id: string) => void;
-  /** For the mouse only. The toolbar has a control that is accessible to everyone. */
+  /** Opens a record by an id in a cell. */
+  onReference: (uniqueId: string) => void;
   onSort: (column: string) => void;
+  onResize: (column: string, widthPx: number) => void;
   onKeyDown: (event: KeyboardEvent) => void;
 }
 
 const never = () => () => undefined;
 
-export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, selected, sort, busy, ...handlers }: Props) {
+export function RecordGrid(props: Props) {
+  const { rows, columns, rowWindow, total, activeId, activeColumn, openId, selected, staged, sort, busy, editor, ...handlers } = props;
   // Times are local, and the server does not know the time zone.
   const showTimes = useSyncExternalStore(
     never,
@@ -59,44 +56,65 @@ export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, 
     () => false,
   );
   const drawn = rows.slice(rowWindow.from, rowWindow.to);
-  const isActiveDrawn = drawn.some(({ id }) => id === activeId);
-  const names = columns.map(toColumnName);
+  const isActiveDrawn = activeId === HEAD || drawn.some(({ id }) => id === activeId);
   const onClick = (event: MouseEvent) => {
-    const target = event.target instanceof Element ? event.target : null;
-    const id = target?.closest<HTMLElement>("[data-record]")?.dataset.record;
-    if (id === undefined) return;
-    handlers.onActive(id);
-    if (target?.closest("[data-checkbox]")) handlers.onToggle(id);
-    else handlers.onOpen(id);
+    const cell = readCell(event);
+    if (!cell) return;
+    const { target, id, column } = cell;
+    handlers.onActive(id, column);
+    const reference = target.closest<HTMLElement>("[data-reference]")?.dataset.reference;
+    if (target.closest("[data-checkbox]")) handlers.onToggle(id);
+    else if (target.closest("[data-link]")) return;
+    else if (reference !== undefined) handlers.onReference(reference);
+    // While cells are edited, a click only moves to a cell. The second click of a double click edits.
+    else if (event.detail < 2 && (column === 0 || staged.size === 0)) handlers.onOpen(id);
   };
+  const { wide, narrow } = toMinWidth(columns);
+  const active = activeId === HEAD ? toHeadId(activeColumn) : activeId === undefined ? undefined : toCellId(activeId, activeColumn);
   return (
     <Grid
       aria-label="Records"
       aria-rowcount={total === undefined ? -1 : total + 1}
       aria-multiselectable={selected ? true : undefined}
       aria-busy={busy}
-      aria-activedescendant={isActiveDrawn && activeId !== undefined ? toRowId(activeId) : undefined}
+      aria-activedescendant={isActiveDrawn ? active : undefined}
       data-records-grid=""
       onKeyDown={handlers.onKeyDown}
       onClick={onClick}
       ref={rowWindow.ref}
       onScroll={rowWindow.onScroll}
       // The focused element is the scroll container, so that keys can scroll it.
-      className={`group relative min-h-0 flex-1 overflow-auto overscroll-contain outline-none [overflow-anchor:none] ${isActiveDrawn ? "" : "focus-visible:shadow-[inset_0_0_0_2px_var(--focus)]"}`}
+      className={`group @container relative min-h-0 flex-1 overflow-auto overscroll-contain outline-none [overflow-anchor:none] ${isActiveDrawn ? "" : "focus-visible:shadow-[inset_0_0_0_2px_var(--focus)]"}`}
     >
-      <div role="presentation" className={WIDTH} style={{ minWidth: `calc(var(--fixed) + ${columns.length * DATA_CELL_PX}px)` }}>
-        <Head names={names} sort={sort} hasCheckbox={selected !== undefined} onSort={handlers.onSort} />
+      <div
+        role="presentation"
+        data-updated={columns.some(({ key }) => key === "updated") ? "" : undefined}
+        className="relative w-full min-w-(--narrow) sm:min-w-(--wide)"
+        style={{ "--wide": `${wide}px`, "--narrow": `${narrow}px` } as object}
+      >
+        <GridHead
+          columns={columns}
+          sort={sort}
+          hasCheckbox={selected !== undefined}
+          active={activeId === HEAD ? activeColumn : undefined}
+          onSort={handlers.onSort}
+          onResize={handlers.onResize}
+        />
         <div role="presentation" className="relative" style={{ height: rows.length * ROW_PX }}>
           {drawn.map((row, offset) => (
             <RecordRow
               key={row.id}
+              endpointId={handlers.endpointId}
               row={row}
               columns={columns}
               place={rowWindow.from + offset}
-              active={row.id === activeId}
+              activeColumn={row.id === activeId ? activeColumn : undefined}
               open={row.id === openId}
               selected={selected?.has(row.id)}
               showTimes={showTimes}
+              staged={staged.get(row.id)?.cells}
+              failed={staged.get(row.id)?.problem !== undefined}
+              editor={editor?.id === row.id ? editor : undefined}
             />
           ))}
         </div>
@@ -105,149 +123,10 @@ export function RecordGrid({ rows, columns, rowWindow, total, activeId, openId, 
   );
 }
 
-/** The sort key of a data column, distinct from the keys of the time columns. */
-export function toSortColumn(name: string): string {
-  return `data:${name}`;
+/** The cell of a click, unless it is in an editor. */
+export function readCell({ target }: Pick<MouseEvent, "target">): { target: Element; id: string; column: number } | undefined {
+  if (!(target instanceof Element) || target.closest("[data-cell-editor]")) return undefined;
+  const id = target.closest<HTMLElement>("[data-record]")?.dataset.record;
+  const column = Number(target.closest<HTMLElement>("[data-column]")?.dataset.column ?? 0);
+  return id === undefined ? undefined : { target, id, column };
 }
-
-/** The element id of a row. */
-export function toRowId(id: string): string {
-  return `record-${id}`;
-}
-
-const MARKS = {
-  changed: { glyph: "~", word: "changed", colour: "text-update" },
-  deleted: { glyph: "−", word: "deleted", colour: "text-delete" },
-};
-
-interface RowProps {
-  row: Row;
-  columns: readonly ColumnPath[];
-  place: number;
-  active: boolean;
-  open: boolean;
-  /** Undefined: it cannot be selected. */
-  selected: boolean | undefined;
-  showTimes: boolean;
-}
-
-const RecordRow = memo(function RecordRow({ row, columns, place, active, open, selected, showTimes }: RowProps) {
-  const mark = row.mark && MARKS[row.mark];
-  return (
-    <GridRow
-      id={toRowId(row.id)}
-      data-record={row.id}
-      aria-rowindex={place + 2}
-      aria-selected={selected}
-      style={{ transform: `translateY(${place * ROW_PX}px)` }}
-      className={classNames(
-        "absolute inset-x-0 top-0 flex h-7 font-mono text-data leading-7",
-        open || selected ? "bg-selected" : "hover:bg-hover",
-        open && "shadow-[inset_2px_0_0_var(--focus)]",
-        active && "group-focus-visible:outline-2 group-focus-visible:-outline-offset-2 group-focus-visible:outline-focus",
-        row.mark === "deleted" && "text-muted line-through",
-      )}
-    >
-      {selected === undefined ? null : (
-        <GridCell data-checkbox="" className={PLACES.checkbox}>
-          <Checkbox checked={selected} />
-        </GridCell>
-      )}
-      <GridCell className={PLACES.id} title={row.id}>
-        {mark ? (
-          <>
-            <span className={`mr-1 inline-block no-underline ${mark.colour}`} aria-hidden="true">
-              {mark.glyph}
-            </span>
-            <span className="sr-only">{mark.word} </span>
-          </>
-        ) : null}
-        …{row.id.slice(-8)}
-      </GridCell>
-      <DataCells row={row} columns={columns} />
-      <GridCell className={PLACES.time}>{showTimes ? formatTime(row.createdAt) : ""}</GridCell>
-      <GridCell className={PLACES.time}>{showTimes ? formatTime(row.updatedAt) : ""}</GridCell>
-    </GridRow>
-  );
-});
-
-/** The data cells of a row. A record without a value in any column is shown as a whole, so that no row looks empty. */
-function DataCells({ row, columns }: Pick<RowProps, "row" | "columns">) {
-  const texts = columns.map((path) => toCellText(row, path));
-  if (texts.every((text) => text === "") && columns.length > 0) {
-    return (
-      <GridCell
-        aria-colspan={columns.length}
-        style={{ flex: `${columns.length} 0 ${columns.length * DATA_CELL_PX}px` }}
-        className={`${CELL} text-muted`}
-      >
-        {toCellText(row, WHOLE)}
-      </GridCell>
-    );
-  }
-  return columns.map((path, index) => (
-    <GridCell key={toColumnName(path)} className={PLACES.data}>
-      {texts[index]}
-    </GridCell>
-  ));
-}
-
-/** A decorative checkbox. The row has `aria-selected`, and Space toggles it. */
-function Checkbox({ checked }: { checked: boolean }) {
-  return (
-    <span
-      aria-hidden="true"
-      className={classNames(
-        "grid size-3.5 place-items-center rounded-xs border",
-        checked ? "border-text bg-text text-bg" : "border-control bg-surface",
-      )}
-    >
-      {checked ? (
-        <svg viewBox="0 0 10 10" className="size-2.5" fill="none" aria-hidden="true">
-          <path d="M2 5.2 4.2 7.4 8 3" stroke="currentColor" strokeWidth="1.6" />
-        </svg>
-      ) : null}
-    </span>
-  );
-}
-
-function Head({
-  names,
-  sort,
-  hasCheckbox,
-  onSort,
-}: {
-  names: readonly string[];
-  sort: ShownSort;
-  hasCheckbox: boolean;
-  onSort: (column: string) => void;
-}) {
-  const columns = [...names.map((name) => ({ name: toSortColumn(name), label: name, place: `${PLACES.data} font-mono` })), ...TIMES];
-  return (
-    <GridRow aria-rowindex={1} className="sticky top-0 z-[1] flex h-7 border-b border-line bg-bg text-data leading-7 text-muted">
-      {hasCheckbox ? (
-        <GridHeadCell className={PLACES.checkbox}>
-          <span className="sr-only">Selected</span>
-        </GridHeadCell>
-      ) : null}
-      <GridHeadCell className={PLACES.id}>Record</GridHeadCell>
-      {columns.map(({ name, label, place }) => (
-        <GridHeadCell
-          key={name}
-          aria-sort={sort.column === name ? (sort.descending ? "descending" : "ascending") : undefined}
-          title={label}
-          onClick={() => onSort(name)}
-          className={classNames(place, "hover:text-text", sort.column === name && "text-text")}
-        >
-          {label}
-          {sort.column === name ? <span aria-hidden="true">{sort.descending ? " ↓" : " ↑"}</span> : null}
-        </GridHeadCell>
-      ))}
-    </GridRow>
-  );
-}
-
-const TIMES = [
-  { name: "created", label: "Created", place: PLACES.time },
-  { name: "updated", label: "Updated", place: PLACES.time },
-];

@@ -1,46 +1,43 @@
-/** The columns of an endpoint's grid: those that the user pinned, otherwise those of the first rows. They do not change when rows change. */
+/**
+ * The columns of an endpoint's grid: those that the user chose, otherwise those of the first rows. They do not change when rows change. The choice is
+ * kept in this browser, because it depends on the screen; a view keeps one for the team.
+ */
 "use client";
 
 import { useEffect, useMemo, useState } from "react";
 import type { GridRow } from "../../api/record-rows";
 import { readSetting, writeSetting } from "../../browser-settings";
 import { type ColumnPath, chooseColumns, findCandidates } from "./grid-columns";
+import { type Layout, parseLayout } from "./grid-layout";
 
 export interface Columns {
-  columns: readonly ColumnPath[];
+  layout: Layout;
+  /** False: the layout is that of the rows. */
+  isChosen: boolean;
   candidates: readonly ColumnPath[];
   /** Undefined resets the columns to those of the rows. */
-  pin: (columns: readonly ColumnPath[] | undefined) => void;
+  choose: (layout: Layout | undefined) => void;
 }
 
 export function useColumns(endpointId: string, rows: readonly GridRow[]): Columns {
   const setting = `rested-columns-${endpointId}`;
-  const [pinned, setPinned] = useState<readonly ColumnPath[]>();
-  const [suggested, setSuggested] = useState(() => ({ known: rows.length > 0, columns: chooseColumns(rows) }));
-  if (!suggested.known && rows.length > 0) setSuggested({ known: true, columns: chooseColumns(rows) });
-  useEffect(() => setPinned(parsePaths(readSetting(setting))), [setting]);
+  const [chosen, setChosen] = useState<Layout>();
+  const [suggested, setSuggested] = useState(() => suggest(rows));
+  if (!suggested.known && rows.length > 0) setSuggested(suggest(rows));
+  useEffect(() => setChosen(parseLayout(readSetting(setting))), [setting]);
   const candidates = useMemo(() => findCandidates(rows), [rows]);
   return {
-    columns: pinned ?? suggested.columns,
+    layout: chosen ?? suggested.layout,
+    isChosen: chosen !== undefined,
     candidates,
-    pin: (columns) => {
-      setPinned(columns);
-      writeSetting(setting, columns && JSON.stringify(columns));
-      if (!columns) setSuggested({ known: rows.length > 0, columns: chooseColumns(rows) });
+    choose: (layout) => {
+      setChosen(layout);
+      writeSetting(setting, layout && JSON.stringify(layout));
+      if (!layout) setSuggested(suggest(rows));
     },
   };
 }
 
-/** The stored columns, if they are a valid list of paths. */
-function parsePaths(text: string | undefined): readonly ColumnPath[] | undefined {
-  try {
-    const value: unknown = text === undefined ? undefined : JSON.parse(text);
-    return Array.isArray(value) && value.every(isPath) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isPath(value: unknown): value is ColumnPath {
-  return Array.isArray(value) && value.every((key) => typeof key === "string");
+function suggest(rows: readonly GridRow[]): { known: boolean; layout: Layout } {
+  return { known: rows.length > 0, layout: { columns: chooseColumns(rows).map((path) => ({ path })), hidden: [] } };
 }

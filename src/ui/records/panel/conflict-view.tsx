@@ -1,4 +1,4 @@
-/** A conflict between two edits of a record: what each side changed, path by path, and buttons to resolve it. */
+/** A conflict between two edits of a record: mine and theirs side by side, path by path, and buttons to resolve it. */
 "use client";
 
 import { useEffect, useMemo, useRef } from "react";
@@ -29,38 +29,38 @@ export function ConflictView({ base, mine, theirs, busy, onKeepMine, onTakeTheir
   const alert = useRef<HTMLDivElement>(null);
   // The button that had the focus no longer exists.
   useEffect(() => alert.current?.focus(), []);
-  const both = paths.filter(({ by }) => by === "both").length;
   return (
     <div className="flex flex-col gap-4">
-      <div ref={alert} role="alert" tabIndex={-1} className="rounded-md border border-line-firm px-3 py-2 outline-none">
-        <p className="font-medium text-warn">
-          {theirs ? "Someone else changed this record while you were editing." : "Someone else deleted this record while you were editing."}
-        </p>
-        <p className="text-muted">
-          {theirs ? toSentence(paths, both) : "Your changes aren’t saved. You can create a new record from them."}
-        </p>
+      <div
+        ref={alert}
+        role="alert"
+        tabIndex={-1}
+        className="rounded-md border border-line-firm px-3 py-2 font-medium text-warn outline-none"
+      >
+        {theirs
+          ? `Someone else changed this record while you were editing, so your changes aren’t saved${toCount(paths)}.`
+          : "Someone else deleted this record while you were editing, so your changes aren’t saved."}
       </div>
       {paths.length > 0 ? <Paths paths={paths} /> : null}
       <div className="flex flex-wrap gap-2">
-        <Button tone="primary" busy={busy} onClick={onKeepMine}>
-          {theirs ? "Keep mine" : "Create new record"}
+        <Button tone="primary" onClick={onKeepEditing}>
+          Keep editing
         </Button>
         <Button onClick={onTakeTheirs}>{theirs ? "Take theirs" : "Discard mine"}</Button>
-        <Button onClick={onKeepEditing}>Keep editing</Button>
+        <Button busy={busy} title={theirs ? "Replaces the whole record, with their changes" : undefined} onClick={onKeepMine}>
+          {theirs ? "Overwrite with mine" : "Create new record"}
+        </Button>
       </div>
     </div>
   );
 }
 
-function toSentence(paths: readonly ConflictPath[], both: number): string {
-  if (paths.length === 0) return "The stored record is the same as yours.";
-  const overlap =
-    both > 0
-      ? `${formatPlural(both, "field")} ${both === 1 ? "conflicts" : "conflict"}.`
-      : hasOverlap(paths)
-        ? "Your changes overlap."
-        : "Your changes don’t overlap.";
-  return `Your changes aren’t saved. ${overlap} “Keep mine” overwrites the whole record; keep editing to merge.`;
+/** How many fields both sides changed. */
+function toCount(paths: readonly ConflictPath[]): string {
+  const both = paths.filter(({ by }) => by === "both").length;
+  if (paths.length === 0) return "; it is the same as yours now";
+  if (both === 0) return hasOverlap(paths) ? "; your changes overlap" : "; no field conflicts";
+  return `; ${formatPlural(both, "field")} ${both === 1 ? "conflicts" : "conflict"}`;
 }
 
 const WORDS: Readonly<Record<ConflictPath["by"], string>> = {
@@ -72,29 +72,37 @@ const WORDS: Readonly<Record<ConflictPath["by"], string>> = {
 
 function Paths({ paths }: { paths: readonly ConflictPath[] }) {
   return (
-    <ul aria-label="Differences" className="flex flex-col divide-y divide-line border-y border-line">
-      {paths.map((path) => (
-        <li key={path.path} className="flex flex-col gap-1 py-2">
-          <div className="flex flex-wrap items-baseline justify-between gap-x-3">
-            <span className="font-mono text-data font-medium wrap-anywhere">{path.path || "(the whole value)"}</span>
-            <span className={path.by === "both" ? "text-warn" : "text-muted"}>{WORDS[path.by]}</span>
-          </div>
-          <dl className="grid grid-cols-[3.5rem_minmax(0,1fr)] gap-x-2 font-mono text-data leading-5">
-            <Value term="Before" text={toValueText(path.base)} />
-            <Value term="Mine" text={toValueText(path.mine)} strong={path.by === "mine" || path.by === "both"} />
-            <Value term="Theirs" text={toValueText(path.theirs)} strong={path.by === "theirs" || path.by === "both"} />
-          </dl>
-        </li>
-      ))}
-    </ul>
+    <div>
+      <p aria-hidden="true" className="grid grid-cols-2 gap-x-3 border-b border-line pb-1 text-muted">
+        <span>Mine</span>
+        <span>Theirs</span>
+      </p>
+      <ul aria-label="Differences" className="flex flex-col divide-y divide-line border-b border-line">
+        {paths.map((path) => (
+          <li key={path.path} className="flex flex-col gap-1 py-2">
+            <div className="flex flex-wrap items-baseline justify-between gap-x-3">
+              <span className="font-mono text-data font-medium wrap-anywhere">{path.path || "(the whole value)"}</span>
+              <span className={path.by === "both" ? "text-warn" : "text-muted"}>{WORDS[path.by]}</span>
+            </div>
+            <dl className="grid grid-cols-2 gap-x-3 font-mono text-data leading-5">
+              <Value term="Mine" text={toValueText(path.mine)} strong={path.by !== "theirs"} />
+              <Value term="Theirs" text={toValueText(path.theirs)} strong={path.by !== "mine"} />
+            </dl>
+            <p className="font-mono text-data wrap-anywhere text-muted">
+              <span className="font-sans">Before</span> {toValueText(path.base)}
+            </p>
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
-function Value({ term, text, strong = false }: { term: string; text: string; strong?: boolean }) {
+function Value({ term, text, strong }: { term: string; text: string; strong: boolean }) {
   return (
-    <>
-      <dt className="font-sans text-muted">{term}</dt>
-      <dd className={`wrap-anywhere ${strong ? "" : "text-muted"}`}>{text}</dd>
-    </>
+    <div className="min-w-0">
+      <dt className="sr-only">{term}</dt>
+      <dd className={`rounded-xs px-1 wrap-anywhere ${strong ? "bg-inset" : "text-muted"}`}>{text}</dd>
+    </div>
   );
 }

@@ -3,10 +3,8 @@ import { Download } from "lucide-react";
 import type { GridRow } from "../../api/record-rows";
 import { buttonClass } from "../../components/button";
 import { formatBytes } from "../../format/format-number";
-import { readFileFacts, toFilePath } from "../transfer/file-requests";
+import { isPicture, readFileFacts, toFilePath } from "../transfer/file-requests";
 
-/** Image types that can't run scripts and that every browser supports. */
-const PICTURE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/;
 /** Larger pictures have no preview. */
 const PICTURE_BYTES_MAX = 20_000_000;
 
@@ -15,7 +13,7 @@ export function FileView({ endpointId, record }: { endpointId: string; record: G
   const path = toFilePath(endpointId, record.id);
   return (
     <figure className="flex flex-col gap-3">
-      {PICTURE.test(type) && size <= PICTURE_BYTES_MAX ? (
+      {isPicture(type) && size <= PICTURE_BYTES_MAX ? (
         // biome-ignore lint/performance/noImgElement: the picture needs a session and has an unknown size, so it can't be optimised
         <img
           src={path}

@@ -17,6 +17,7 @@ import { formatAbsolute } from "../../format/format-time";
 import { toPrettyText } from "../../json/json-print";
 import { parseStored } from "../../json/json-tree";
 import { JsonView } from "../../json/json-view";
+import { readFileFacts } from "../transfer/file-requests";
 import { FileView } from "./file-view";
 import { useRecordDraft } from "./record-drafts";
 import { RecordEditor } from "./record-editor";
@@ -172,8 +173,8 @@ function OwnPanel({ endpointId, id, row, ...props }: Omit<Props, "viewAs">) {
 function ChangedNote({ deleted }: { deleted: boolean }) {
   return (
     <p role="status" className="rounded-md border border-line-firm px-3 py-2 text-warn">
-      {deleted ? "Someone else deleted this record while you were editing." : "Someone else changed this record while you were editing."}{" "}
-      <span className="text-muted">Save to compare both versions.</span>
+      {deleted ? "Someone else deleted this record." : "Someone else changed this record."}{" "}
+      <span className="text-muted">Save to see both versions side by side.</span>
     </p>
   );
 }
@@ -205,7 +206,7 @@ function Facts({ record }: { record: GridRow }) {
         <time dateTime={record.updatedAt}>{formatAbsolute(record.updatedAt)}</time>
       </Fact>
       <Fact term="Kind">
-        {KINDS[record.contentType]}, {formatBytes(new TextEncoder().encode(record.data).length)}
+        {KINDS[record.contentType]}, {formatBytes(toBytes(record))}
       </Fact>
       <Fact term="Owner">
         {record.owner === null ? (
@@ -218,6 +219,11 @@ function Facts({ record }: { record: GridRow }) {
       </Fact>
     </dl>
   );
+}
+
+/** The size of the file or, for other records, of the data. */
+function toBytes(record: GridRow): number {
+  return record.contentType === "file" ? readFileFacts(record).size : new TextEncoder().encode(record.data).length;
 }
 
 function Fact({ term, children }: { term: string; children: ReactNode }) {

@@ -21,6 +21,14 @@ export function readFileFacts({ data }: Pick<GridRow, "data">): FileFacts {
   return { name: text("name") || "file", type: text("type"), size: size?.kind === "number" ? Number(size.text) : 0 };
 }
 
+/** Image types that can't run scripts and that every browser supports. */
+const PICTURE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/;
+
+/** True for a type that is shown as a picture. */
+export function isPicture(type: string): boolean {
+  return PICTURE.test(type);
+}
+
 /** The URL path of the file. The server sends types that can't run scripts inline. */
 export function toFilePath(endpointId: string, id: string): string {
   return `/api/manage/endpoints/${endpointId}/files/${id}`;

@@ -11,6 +11,7 @@ const FILE: Call = { raw: { contentType: "text/plain", bytes: "a file" } };
 /** Schemas are larger than other bodies. */
 const BODY_BYTES = { form: 70_000, schema: 2_000_000 };
 
+const SET = { field: "status", value: "stolen" };
 const EMAIL = { host: "smtp.example.com", port: 587, secure: false, from: "shop@example.com" };
 
 /** A valid request for every method of every route that needs a sign-in. */
@@ -44,6 +45,18 @@ const REQUESTS: { method: string; path: string; call?: Call }[] = [
   { method: "GET", path: "/api/manage/endpoints/{endpoint}/records" },
   { method: "GET", path: `/api/manage/endpoints/{endpoint}/records/${NO_RECORD}` },
   { method: "POST", path: "/api/manage/endpoints/{endpoint}/records/delete", call: { body: { uniqueIds: [NO_RECORD] } } },
+  { method: "POST", path: "/api/manage/endpoints/{endpoint}/records/update", call: { body: { changes: [SET] } } },
+  { method: "POST", path: "/api/manage/endpoints/{endpoint}/records/update/preview", call: { body: { changes: [SET] } } },
+  {
+    method: "POST",
+    path: "/api/manage/endpoints/{endpoint}/records/edit",
+    call: { body: { records: [{ uniqueId: NO_RECORD, version: 1, changes: [SET] }] } },
+  },
+  { method: "GET", path: `/api/manage/projects/{project}/records/${NO_RECORD}` },
+  { method: "GET", path: "/api/manage/endpoints/{endpoint}/views" },
+  { method: "POST", path: "/api/manage/endpoints/{endpoint}/views", call: { body: { name: "Open" } } },
+  { method: "PATCH", path: "/api/manage/endpoints/{endpoint}/views/{view}", call: { body: { name: "Open" } } },
+  { method: "DELETE", path: "/api/manage/endpoints/{endpoint}/views/{view}" },
   { method: "GET", path: "/api/manage/endpoints/{endpoint}/export?format=json" },
   { method: "POST", path: "/api/manage/endpoints/{endpoint}/export", call: { body: { format: "csv", uniqueIds: [NO_RECORD] } } },
   { method: "POST", path: "/api/manage/endpoints/{endpoint}/import", call: { body: [1] } },
@@ -81,6 +94,12 @@ const REQUESTS: { method: string; path: string; call?: Call }[] = [
   { method: "POST", path: "/api/manage/webhooks/{webhook}/rotate-secret", call: { body: { graceSeconds: 60 } } },
   { method: "DELETE", path: "/api/manage/webhooks/{webhook}" },
   { method: "GET", path: "/api/manage/endpoints/{endpoint}/users" },
+  {
+    method: "POST",
+    path: "/api/manage/endpoints/{endpoint}/users",
+    call: { body: { data: { username: "eve" }, password: "correct horse" } },
+  },
+  { method: "POST", path: `${USER}/password-email` },
   { method: "GET", path: USER },
   { method: "DELETE", path: USER },
   { method: "GET", path: `${USER}/sessions` },
@@ -122,7 +141,9 @@ beforeAll(async () => {
     data: { projectId, url: "https://203.0.113.7/", secret: Buffer.from("sealed") },
   });
   await server.runtime.db.projectEmail.create({ data: { ...EMAIL, projectId, recipients: "self", rate: 60 } });
+  const view = await server.runtime.db.recordView.create({ data: { endpointId: body.endpoint.id, name: "All", content: {} } });
   adas = {
+    view: view.id,
     ...{ project: projectId, endpoint: body.endpoint.id, key: body.key.id, session: session.id, token: tokens.body[0].id },
     webhook: webhook.id,
   };
@@ -143,6 +164,7 @@ async function snapshot(): Promise<string> {
     await db.streamTicket.findMany({ where: { userId: ada.id } }),
     // Reading a webhook's log is not a change by a request.
     await db.webhook.findMany({ where: { project: { ownerId: ada.id } }, omit: { lastTriedAt: true } }),
+    await db.recordView.findMany({ where: { endpoint: { project: { ownerId: ada.id } } } }),
     await db.projectEmail.findMany({ where: { project: { ownerId: ada.id } } }),
   ];
   return JSON.stringify(all, (_, value) => (typeof value === "bigint" ? String(value) : value));

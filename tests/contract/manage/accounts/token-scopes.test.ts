@@ -43,7 +43,7 @@ const fill = (path: string, { project, endpoint, key }: typeof one) =>
     .replace("{id}", path.startsWith("projects") ? project : path.startsWith("keys") ? key : endpoint)
     .replace(/\{\w+\}/g, "0123456789abcdef0123456789abcdef");
 const WRITES = ["POST", "PUT", "PATCH", "DELETE"];
-const READING_POST = /\/(access-check|access-preview|export|schema-check|stream-ticket|user-emails\/preview)$/;
+const READING_POST = /\/(access-check|access-preview|export|records\/update\/preview|schema-check|stream-ticket|user-emails\/preview)$/;
 
 describe("scope", () => {
   it("[G21] is write for all projects by default, also for older tokens", async () => {
