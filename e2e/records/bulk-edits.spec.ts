@@ -1,3 +1,4 @@
+import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "playwright/test";
 import { signUpFirstAdmin } from "../support/dashboard";
 import { type RunningServer, startServer } from "../support/server";
@@ -38,6 +39,7 @@ test("[G40] fields of all matching records are changed, after a preview", async 
   await dialog().getByLabel("Field").fill("status");
   await page.keyboard.press("Enter");
   await expect(dialog().getByText("124 records match.")).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations.map(({ id }) => id)).toEqual([]);
   const first = dialog().getByRole("list", { name: "First records" });
   await expect(first.getByRole("listitem")).toHaveCount(10);
   await expect(first.getByRole("listitem").first()).toContainText('status: "open" → "done"');

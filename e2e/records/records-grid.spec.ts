@@ -1,3 +1,4 @@
+import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "playwright/test";
 import { signUpFirstAdmin } from "../support/dashboard";
 import { type RunningServer, startServer } from "../support/server";
@@ -110,6 +111,7 @@ test("[G41] cells of several records are edited, undone and saved together by ke
   await page.keyboard.insertText("true");
   await page.keyboard.press("Enter");
   await expect(page.getByText("3 changes in 2 records, not saved")).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations.map(({ id }) => id)).toEqual([]);
   await page.keyboard.press("Control+z");
   await expect(page.getByText("2 changes in 2 records, not saved")).toBeVisible();
   // They survive a reload.
@@ -174,4 +176,16 @@ test("[F11] the total follows deletions", async () => {
   await page.keyboard.press("Delete");
   await page.getByRole("dialog").getByRole("button", { name: "Delete 2 records" }).click();
   await expect(page.getByText(/ of 602 loaded/)).toBeVisible();
+});
+
+test("[F19] a filter that is wrong is refused with the column, and several conditions are added at once", async () => {
+  await page.goto(pageUrl);
+  const field = page.getByRole("textbox", { name: /Add a filter/ });
+  await field.fill("price >>");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("alert").filter({ hasText: /^Column \d+:/ })).toBeVisible();
+  await expect(field).toHaveAttribute("aria-invalid", "true");
+  await field.fill("price > 2 & status exists");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("list", { name: "Filters" }).getByRole("listitem")).toHaveText(["price > 2", "status exists"]);
 });

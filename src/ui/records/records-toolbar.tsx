@@ -3,7 +3,7 @@
 
 import { Columns3, Eye, FileInput, FileOutput, Plus, X } from "lucide-react";
 import { type FormEvent, type ReactNode, type RefObject, useId, useState } from "react";
-import { parseRecordFilter } from "@/src/shared/streams/record-filter";
+import { FILTERS_MAX } from "@/src/shared/streams/record-filter";
 import type { GridQuery } from "../api/record-rows";
 import { Button, buttonClass } from "../components/button";
 import { CONTROL } from "../components/field";
@@ -44,7 +44,7 @@ export function RecordsToolbar(props: Props) {
     <div className="flex shrink-0 flex-col gap-2 border-b border-line px-4 py-2 max-sm:px-3">
       <div className="flex flex-wrap items-start gap-2">
         <Search {...props} />
-        <FilterField onAdd={(filter) => onQuery({ ...query, filters: [...new Set([...query.filters, filter])] })} />
+        <FilterField query={query} onQuery={onQuery} />
         <div className="ml-auto flex flex-wrap items-center gap-2 max-sm:ml-0 max-sm:w-full">
           <SortChoice {...props} />
           {props.views}
@@ -143,25 +143,32 @@ function Search({ query, onQuery, searchRef, onOpenId }: Pick<Props, "query" | "
   );
 }
 
-function FilterField({ onAdd }: { onAdd: (filter: string) => void }) {
+/** Its language is that of the console (G27), as far as the server can filter records. */
+function FilterField({ query, onQuery }: Pick<Props, "query" | "onQuery">) {
   const id = useId();
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string>();
-  const add = (event: FormEvent) => {
-    event.preventDefault();
-    const parsed = parseRecordFilter(text);
+  const add = async () => {
+    const { toGridFilters } = await import("./grid-filters");
+    const parsed = toGridFilters(text);
     if (!parsed.ok) return setProblem(parsed.problem);
-    onAdd(text.trim());
+    const filters = [...new Set([...query.filters, ...parsed.filters])];
+    if (filters.length > FILTERS_MAX) return setProblem(`Use ${FILTERS_MAX} filters at most. Remove one first.`);
+    onQuery({ ...query, filters, search: parsed.search ?? query.search });
     setText("");
   };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void add().catch((error: Error) => setProblem(error.message));
+  };
   return (
-    <form noValidate onSubmit={add} className="w-56 max-sm:w-full">
+    <form noValidate onSubmit={submit} className="w-56 max-sm:w-full">
       <input
         aria-label="Add a filter: path, operator, value"
         aria-invalid={problem ? true : undefined}
         aria-describedby={problem ? id : undefined}
         placeholder="Filter: age >= 21"
-        title="Enter a path, an operator (= != < <= > >= ~ exists missing) and a value, then press Enter"
+        title="Conditions as in the console, like age >= 21 & status = open: a path, an operator (= != < <= > >= ~ exists missing) and a value. Enter adds them"
         value={text}
         enterKeyHint="done"
         spellCheck={false}
