@@ -37,7 +37,7 @@ const put = (uniqueId: string, body: string) =>
 const readTexts = async () => (await (await fetch(`${dataUrl}&noUserIds=true`)).text()) ?? "";
 let ids: string[];
 
-test("[G13] types are told apart, and the times stay in view beside an open record", async () => {
+test("[G13] values of different types look different, and the times stay in view beside an open record", async () => {
   ids = [];
   for (let number = 1; number <= 3; number += 1)
     ids.push(await post(`{"price":${number}.50,"looks":"20","status":"open","done":false,"at":{"x":1}}`));

@@ -28,7 +28,7 @@ const name = z
     z.regex(/^[^\p{Cc}\p{Cs}]*$/u, "Remove control characters."),
   );
 
-/** POST endpoints/{id}/views. What is absent is empty, the default order, or the most common keys. */
+/** POST endpoints/{id}/views. Absent fields: no search, no filters, the default order, and the most common keys. */
 export const recordViewCreateSchema = z.strictObject({
   name,
   search: z.optional(text(SEARCH_LENGTH_MAX)),
@@ -49,7 +49,7 @@ export const recordViewCreateSchema = z.strictObject({
       .check(z.maxLength(TIME_COLUMNS.length, `Use ${TIME_COLUMNS.length} at most.`)),
   ),
 });
-/** PATCH endpoints/{id}/views/{viewId}. What is absent stays. */
+/** PATCH endpoints/{id}/views/{viewId}. Absent fields stay. */
 export const recordViewPatchSchema = z.partial(recordViewCreateSchema);
 
 export const recordViewSchema = z.object({

@@ -30,7 +30,7 @@ export function AddUserDialog({ endpointId, onClose, onAdded }: Props) {
     <Dialog
       wide
       open
-      // What was typed is not lost by a click beside the dialog.
+      // A click beside the dialog does not lose typed text.
       onOpenChange={(open) => open || isDirty || onClose()}
       title="Add user"
     >

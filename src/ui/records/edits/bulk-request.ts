@@ -7,7 +7,7 @@ import { parseCell } from "./staged";
 export interface DraftChange {
   field: string;
   op: "set" | "remove";
-  /** What was typed, read like a cell. */
+  /** The typed value, read like a cell. */
   typed: string;
 }
 

@@ -41,7 +41,7 @@ function toEdited(text: string, item: JsonNode): EditedRecord {
   };
 }
 
-/** What a change would do to a record. `before`, `after`: JSON texts. */
+/** The effect that a change would have on a record. `before`, `after`: JSON texts. */
 export interface PreviewedRecord {
   uniqueId: string;
   before: string;

@@ -72,7 +72,7 @@ export function parseCell(typed: string): ParsedCell {
   return { ok: true, text: JSON.stringify(typed) };
 }
 
-/** What the editor of a cell starts with, so that parseCell returns the same value. */
+/** The first text in the editor of a cell, for which parseCell returns the same value. */
 export function toTyped(row: GridRow, path: ColumnPath, staged: StagedCell | undefined): string {
   const node = staged ? staged.node : getAt(row, path);
   if (!node) return "";
@@ -88,7 +88,7 @@ export function toTyped(row: GridRow, path: ColumnPath, staged: StagedCell | und
     : JSON.stringify(node.value);
 }
 
-/** What the value is, in a word, for the editor. */
+/** The type of the typed value, in a word, for the editor. */
 export function toTypeWord(typed: string): string {
   const parsed = parseCell(typed);
   if (!parsed.ok) return "";

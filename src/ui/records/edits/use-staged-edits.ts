@@ -36,7 +36,7 @@ export function useStagedEdits(endpointId: string, onSaved: (record: GridRow) =>
   const isDirty = staged.size > 0;
   const isFirst = useRef(true);
   useEffect(() => {
-    // What was kept is read first.
+    // The kept changes are read first.
     if (isFirst.current) isFirst.current = false;
     else keep(setting, isDirty ? toKeptText(staged) : undefined);
   }, [setting, staged, isDirty]);
@@ -52,7 +52,7 @@ export function useStagedEdits(endpointId: string, onSaved: (record: GridRow) =>
     setFailure(undefined);
     try {
       let results = await editRecords(endpointId, [...records.values()]);
-      // What was seen was the newest state already: changes from the stream have no version.
+      // The newest state was on the screen already: changes from the stream have no version.
       const seen = results.filter(
         ({ error, record }) => error?.code === "version_conflict" && record?.data === records.get(record?.id ?? "")?.row.data,
       );

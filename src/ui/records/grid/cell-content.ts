@@ -1,4 +1,4 @@
-/** What a cell of the grid shows: the type of its value, and a text. Pure. */
+/** The content of a cell of the grid: the type of its value, and a text. Pure. */
 
 import { type GridRow, toNode } from "../../api/record-rows";
 import { toCompactText } from "../../json/json-print";

@@ -1,4 +1,4 @@
-/** A value in a cell of the grid. Types are told apart by place, quotes and glyphs, not only by colour. */
+/** A value in a cell of the grid. Types differ in place, quotes and glyphs, not only in colour. */
 import { formatTime } from "../../format/format-time";
 import type { CellContent } from "./cell-content";
 

@@ -84,7 +84,7 @@ export const RecordRow = memo(function RecordRow({
         "absolute inset-x-0 top-0 flex h-7 font-mono text-data leading-7 tabular-nums",
         "bg-(--row)",
         open || selected ? "[--row:var(--selected)]" : "[--row:transparent] hover:[--row:var(--hover)]",
-        // What is said about a new value is over the rows below.
+        // The note on a new value is over the rows below.
         editor && "z-[1]",
         open && "shadow-[inset_2px_0_0_var(--focus)]",
         row.mark === "deleted" && "text-muted line-through",

@@ -1,4 +1,4 @@
-/** What a saved view contains, and whether it is what the grid shows. Pure. */
+/** The content of a saved view, and its comparison with the grid. Pure. */
 import type { RecordView, StoredView } from "@/src/shared/management/record-views";
 import type { GridQuery } from "../../api/record-rows";
 import { type Layout, WIDTH_PX } from "../grid/grid-layout";
