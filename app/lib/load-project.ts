@@ -5,11 +5,14 @@ import { getEndpoint, listEndpoints } from "@/src/management/endpoints/endpoints
 import { listKeys } from "@/src/management/keys/keys";
 import { describeProject, getProject } from "@/src/management/projects/projects";
 import { getUsage } from "@/src/management/quotas";
+import { readTraffic } from "@/src/management/traffic/read-traffic";
+import { listRequests, parseRequestLogQuery } from "@/src/management/traffic/request-log";
 import { listWebhooks, readWebhook } from "@/src/management/webhooks/own-webhook";
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 import type { ProjectUsage } from "@/src/shared/management/quotas";
 import type { EndpointDetail, ManagedEndpoint, ManagedKey, ManagedProject } from "@/src/shared/management/schemas";
+import { type ProjectTraffic, RECENT_ERRORS, type RequestLogView } from "@/src/shared/management/traffic";
 import type { WebhookView } from "@/src/shared/management/webhooks";
 import type { ApiDocument } from "@/src/shared/openapi";
 import { getCurrentPage, getOrigin } from "./current-page";
@@ -45,6 +48,22 @@ export const loadUsage = cache(async (projectId: string): Promise<ProjectUsage> 
   const user = await loadUser();
   const { db, quotas } = getRuntime();
   return orNotFound([projectId], () => getUsage({ db, quotas, user, projectId }));
+});
+
+/** The numbers of the last hour. */
+export const loadHour = cache(async (projectId: string): Promise<ProjectTraffic> => {
+  const { id: ownerId } = await loadUser();
+  const { db, clock } = getRuntime();
+  const query = { range: "hour", endpointId: null, keyId: null } as const;
+  return orNotFound([projectId], () => readTraffic({ db, ownerId, projectId, now: clock.now(), ...query }));
+});
+
+/** The last requests that failed. */
+export const loadErrors = cache(async (projectId: string): Promise<RequestLogView> => {
+  const { id: ownerId } = await loadUser();
+  const { db, clock } = getRuntime();
+  const query = parseRequestLogQuery(new URLSearchParams({ outcome: "error", limit: String(RECENT_ERRORS) }));
+  return orNotFound([projectId], () => listRequests({ db, ownerId, projectId, now: clock.now(), ...query }));
 });
 
 /** The endpoint, which must belong to the project. */

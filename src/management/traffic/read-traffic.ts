@@ -1,7 +1,7 @@
 /** Reads the numbers of projects over time (G31). */
 import { toPercentile } from "@/src/core/traffic/latencies";
 import type { Db } from "@/src/db/client";
-import { AppError } from "@/src/shared/errors";
+import { AppError, ERRORS, type ErrorCode } from "@/src/shared/errors";
 import {
   type ProjectRates,
   type ProjectTraffic,
@@ -111,16 +111,24 @@ export async function readTraffic({
     ) t FULL JOIN (SELECT * FROM "ApiKey" WHERE "projectId" = ${projectId}::uuid AND (${keyId}::uuid IS NULL OR "id" = ${keyId}::uuid)) k ON k."id" = t."keyId"
       LEFT JOIN "KeyUse" u ON u."keyId" = k."id"
     ORDER BY 3 DESC, 6 DESC, k."createdAt" DESC LIMIT ${PARTS_MAX}::int`;
+  const [stream] = await db.$queryRaw<{ hasStreamed: boolean }[]>`
+    SELECT EXISTS (SELECT 1 FROM "TrafficCount" WHERE "projectId" = ${projectId}::uuid AND "span" = 3600 AND "streams" > 0) AS "hasStreamed"`;
   return {
     range,
     from: toTime(from),
     to: toTime(to),
     stepSeconds,
     ...toPoints({ points, latencies, from, steps, stepSeconds }),
-    codes,
+    hasStreamed: stream?.hasStreamed === true,
+    codes: codes.map(({ code, count }) => ({ code, status: isErrorCode(code) ? ERRORS[code].status : 400, count })),
     endpoints: byEndpoint.map(({ id, steps: at, counts, ...part }) => ({ ...part, id: toId(id), series: spread(steps, at, counts) })),
     keys: byKey.map(({ id, lastUsedAt, ...part }) => ({ ...part, id: toId(id), lastUsedAt: lastUsedAt?.toISOString() ?? null })),
   };
+}
+
+/** A code of another version of the server may be unknown. */
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code);
 }
 
 const EMPTY = { requests: 0, errors: 0, writes: 0, deliveries: 0, streams: 0, bytesIn: 0, bytesOut: 0 };

@@ -36,7 +36,10 @@ export const trafficSchema = z.object({
   /** One for each step, the oldest first. The last one is not over yet. */
   points: z.array(z.object({ at: z.string(), ...sums })),
   totals: z.object(sums),
-  codes: z.array(z.object({ code: z.string(), count: z.number() })),
+  /** Whether a stream of the project was open within a month. */
+  hasStreamed: z.boolean(),
+  /** `status`: that of responses with the code. */
+  codes: z.array(z.object({ code: z.string(), status: z.number(), count: z.number() })),
   /** `id` and `name` are null for endpoints that are counted together; `name` is null for deleted ones. `series`: requests by step. */
   endpoints: z.array(z.object({ id: z.nullable(z.string()), name: z.nullable(z.string()), ...part, series: z.array(z.number()) })),
   /** All keys of the project, used or not, and the requests without one (`id` null). */
@@ -68,6 +71,8 @@ export const projectRatesSchema = z.object({
 export type ProjectRates = z.infer<typeof projectRatesSchema>;
 
 export const REQUESTS_LIMIT_MAX = 200;
+/** How many errors the overview shows. */
+export const RECENT_ERRORS = 5;
 /** A recording ends by itself after this time. */
 export const RECORDING_MINUTES = 5;
 export const REQUEST_OUTCOMES = ["ok", "error"] as const;

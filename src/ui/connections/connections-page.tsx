@@ -10,6 +10,7 @@ import { CodeBlock } from "../components/code-block";
 import { EmptyState } from "../components/page/empty-state";
 import { Page } from "../components/page/page";
 import { ProblemPanel } from "../components/page/problem-panel";
+import { Select } from "../components/select";
 import { formatCount } from "../format/format-number";
 import { chooseFirstEndpoint, preferredKey } from "../snippets/choose-target";
 import { toStreamUrl } from "../snippets/snippets";
@@ -26,7 +27,11 @@ export function ConnectionsPage({ projectId, origin }: { projectId: string; orig
     <Page
       title="Connections"
       note={data ? toNote(data.total, data.connections.length) : "Clients connected right now."}
-      actions={endpoints.length > 1 ? <EndpointChoice endpoints={endpoints} value={endpointId} onChange={setEndpointId} /> : null}
+      actions={
+        endpoints.length > 1 ? (
+          <Select label="Endpoint" all="All endpoints" options={endpoints} value={endpointId} onChange={setEndpointId} />
+        ) : null
+      }
     >
       {error ? <ProblemPanel what="Couldn’t load open streams." error={error} onRetry={() => void refetch()} /> : null}
       {isEmpty ? <NoClients projectId={projectId} origin={origin} /> : null}
@@ -39,32 +44,6 @@ export function ConnectionsPage({ projectId, origin }: { projectId: string; orig
 function toNote(total: number, shown: number): string {
   const streams = total === 1 ? "1 open stream" : `${formatCount(total)} open streams`;
   return shown < total ? `${streams}. Showing the newest ${formatCount(shown)}.` : `${streams}.`;
-}
-
-function EndpointChoice({
-  endpoints,
-  value,
-  onChange,
-}: {
-  endpoints: readonly { id: string; name: string }[];
-  value: string;
-  onChange: (id: string) => void;
-}) {
-  return (
-    <select
-      aria-label="Endpoint"
-      value={value}
-      onChange={({ target }) => onChange(target.value)}
-      className="h-control max-w-60 rounded-md border border-control bg-surface px-2 pointer-coarse:h-11"
-    >
-      <option value="">All endpoints</option>
-      {endpoints.map(({ id, name }) => (
-        <option key={id} value={id}>
-          {name}
-        </option>
-      ))}
-    </select>
-  );
 }
 
 function NoClients({ projectId, origin }: { projectId: string; origin: string }) {

@@ -1,15 +1,28 @@
 /** A table of endpoints. Each row links to the console. */
 import Link from "next/link";
 import type { ManagedEndpoint } from "@/src/shared/management/schemas";
+import type { ProjectTraffic } from "@/src/shared/management/traffic";
 import { Badge } from "../components/badge";
 import { RelativeTime } from "../components/relative-time";
 import { formatCount } from "../format/format-number";
+import { Sparkline } from "../traffic/sparkline";
 import { KIND_LABELS } from "./kind-choice";
 
+const NO_REQUESTS: readonly number[] = [0, 0];
 const HEAD = "h-8 px-3 text-left text-data font-medium text-muted whitespace-nowrap";
 const CELL = "h-row px-3 whitespace-nowrap";
 
-export function EndpointTable({ projectId, endpoints }: { projectId: string; endpoints: readonly ManagedEndpoint[] }) {
+export function EndpointTable({
+  projectId,
+  endpoints,
+  traffic,
+}: {
+  projectId: string;
+  endpoints: readonly ManagedEndpoint[];
+  /** The last hour. Undefined: it is not known. */
+  traffic?: ProjectTraffic | undefined;
+}) {
+  const rates = new Map(traffic?.endpoints.map((part) => [part.id, part]));
   return (
     <div className="overflow-x-auto rounded-md border border-line bg-surface">
       <table className="w-full border-collapse">
@@ -29,6 +42,9 @@ export function EndpointTable({ projectId, endpoints }: { projectId: string; end
             </th>
             <th scope="col" className={`${HEAD} text-right max-sm:hidden`}>
               Streams
+            </th>
+            <th scope="col" className={`${HEAD} text-right max-md:hidden`}>
+              Requests, last hour
             </th>
             <th scope="col" className={`${HEAD} text-right`}>
               Last change
@@ -60,6 +76,12 @@ export function EndpointTable({ projectId, endpoints }: { projectId: string; end
               <td className={`${CELL} text-right`}>{formatCount(changeCount)}</td>
               <td className={`${CELL} text-right max-sm:hidden ${subscribers > 0 ? "text-live" : "text-muted"}`}>
                 {formatCount(subscribers)}
+              </td>
+              <td className={`${CELL} text-right max-md:hidden`}>
+                <span className="flex items-center justify-end gap-3">
+                  <Sparkline values={rates.get(id)?.series ?? NO_REQUESTS} />
+                  <span className="min-w-10">{formatCount(rates.get(id)?.requests ?? 0)}</span>
+                </span>
               </td>
               <td className={`${CELL} text-right text-muted`}>
                 <RelativeTime time={lastChangeAt} />

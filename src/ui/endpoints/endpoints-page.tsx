@@ -4,6 +4,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { endpointsQuery } from "../api/queries";
+import { HOUR, trafficQuery } from "../api/traffic-queries";
 import { Button } from "../components/button";
 import { EmptyState } from "../components/page/empty-state";
 import { Page } from "../components/page/page";
@@ -14,6 +15,7 @@ import { EndpointTable } from "./endpoint-table";
 export function EndpointsPage({ projectId }: { projectId: string }) {
   const [creating, setCreating] = useState(false);
   const { data: endpoints, error, refetch } = useQuery(endpointsQuery(projectId));
+  const { data: traffic } = useQuery(trafficQuery(projectId, HOUR));
   const create = (
     <Button tone="primary" onClick={() => setCreating(true)}>
       New endpoint
@@ -25,7 +27,7 @@ export function EndpointsPage({ projectId }: { projectId: string }) {
         endpoints.length === 0 ? (
           <EmptyState sentence="No endpoints yet. An endpoint stores JSON and streams every change." action={create} />
         ) : (
-          <EndpointTable projectId={projectId} endpoints={endpoints} />
+          <EndpointTable projectId={projectId} endpoints={endpoints} traffic={traffic} />
         )
       ) : error ? (
         <ProblemPanel what="Couldn’t load endpoints." error={error} onRetry={refetch} />

@@ -2,9 +2,8 @@
 "use client";
 
 import { Check } from "lucide-react";
-import { type ReactNode, useEffect, useSyncExternalStore } from "react";
+import type { ReactNode } from "react";
 import type { ManagedEndpoint, ManagedKey } from "@/src/shared/management/schemas";
-import { readSetting, subscribeSettings, toStreamSeenSetting, writeSetting } from "../browser-settings";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";
 import { CodeBlock } from "../components/code-block";
@@ -16,11 +15,12 @@ interface Props {
   origin: string;
   endpoints: readonly ManagedEndpoint[];
   keys: readonly ManagedKey[];
+  /** Whether a stream of the project was open, in any browser or program. */
+  hasStreamed: boolean;
   onCreateEndpoint: () => void;
 }
 
-export function FirstSteps({ projectId, origin, endpoints, keys, onCreateEndpoint }: Props) {
-  const hasStreamed = useStreamSeen(projectId, endpoints);
+export function FirstSteps({ projectId, origin, endpoints, keys, hasStreamed, onCreateEndpoint }: Props) {
   const endpoint = chooseFirstEndpoint(endpoints);
   const key = preferredKey(keys, Date.now());
   const base = endpoint ? `/p/${projectId}/endpoints/${endpoint.id}` : "";
@@ -82,19 +82,4 @@ export function FirstSteps({ projectId, origin, endpoints, keys, onCreateEndpoin
       </ol>
     </section>
   );
-}
-
-/** True once this browser has seen an open stream in the project. */
-function useStreamSeen(projectId: string, endpoints: readonly ManagedEndpoint[]): boolean {
-  const setting = toStreamSeenSetting(projectId);
-  const isOpen = endpoints.some(({ subscribers }) => subscribers > 0);
-  const wasOpen = useSyncExternalStore(
-    subscribeSettings,
-    () => readSetting(setting) !== undefined,
-    () => false,
-  );
-  useEffect(() => {
-    if (isOpen && !wasOpen) writeSetting(setting, "1");
-  }, [isOpen, wasOpen, setting]);
-  return isOpen || wasOpen;
 }

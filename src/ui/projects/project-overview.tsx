@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { ManagedKey } from "@/src/shared/management/schemas";
 import { endpointsQuery, keysQuery, projectQuery } from "../api/queries";
+import { HOUR, trafficQuery } from "../api/traffic-queries";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";
 import { CopyButton } from "../components/copy-button";
@@ -16,8 +17,9 @@ import { CreateEndpointDialog } from "../endpoints/create-endpoint-dialog";
 import { EndpointTable } from "../endpoints/endpoint-table";
 import { formatPlural } from "../format/format-number";
 import { workingKeys } from "../snippets/choose-target";
+import { HealthLine } from "../traffic/health-line";
+import { RecentErrors } from "../traffic/recent-errors";
 import { FirstSteps } from "./first-steps";
-import { UsageSection } from "./usage-section";
 
 const KEYS_SHOWN = 3;
 
@@ -26,14 +28,16 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
   const { data: project } = useQuery(projectQuery(projectId));
   const endpoints = useQuery(endpointsQuery(projectId));
   const keys = useQuery(keysQuery(projectId));
+  const { data: traffic } = useQuery(trafficQuery(projectId, HOUR));
   return (
-    <Page title={project?.name ?? ""}>
-      {endpoints.data && keys.data ? (
+    <Page title={project?.name ?? ""} note={<HealthLine projectId={projectId} />}>
+      {endpoints.data && keys.data && traffic ? (
         <FirstSteps
           projectId={projectId}
           origin={origin}
           endpoints={endpoints.data}
           keys={keys.data}
+          hasStreamed={traffic.hasStreamed || endpoints.data.some(({ subscribers }) => subscribers > 0)}
           onCreateEndpoint={() => setCreating(true)}
         />
       ) : null}
@@ -46,12 +50,13 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
           endpoints.data.length === 0 ? (
             <EmptyState sentence="No endpoints yet." />
           ) : (
-            <EndpointTable projectId={projectId} endpoints={endpoints.data} />
+            <EndpointTable projectId={projectId} endpoints={endpoints.data} traffic={traffic} />
           )
         ) : endpoints.error ? (
           <ProblemPanel what="Couldn’t load endpoints." error={endpoints.error} onRetry={endpoints.refetch} />
         ) : null}
       </Section>
+      <RecentErrors projectId={projectId} />
       <Section title="Keys" actions={<ButtonLink href={`/p/${projectId}/keys`}>Manage keys</ButtonLink>}>
         {keys.data ? (
           <KeySummary keys={keys.data} />
@@ -59,7 +64,6 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
           <ProblemPanel what="Couldn’t load keys." error={keys.error} onRetry={keys.refetch} />
         ) : null}
       </Section>
-      <UsageSection projectId={projectId} />
       <CreateEndpointDialog projectId={projectId} open={creating} onOpenChange={setCreating} />
     </Page>
   );

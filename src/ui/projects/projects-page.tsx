@@ -5,7 +5,9 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useState } from "react";
 import type { ManagedEndpoint, ManagedProject } from "@/src/shared/management/schemas";
+import type { ProjectRates } from "@/src/shared/management/traffic";
 import { endpointsQuery, projectsQuery } from "../api/queries";
+import { ratesQuery } from "../api/traffic-queries";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";
 import { EmptyState } from "../components/page/empty-state";
@@ -13,11 +15,14 @@ import { Page } from "../components/page/page";
 import { ProblemPanel } from "../components/page/problem-panel";
 import { RelativeTime } from "../components/relative-time";
 import { formatPlural } from "../format/format-number";
+import { formatRate } from "../traffic/format-traffic";
+import { Sparkline } from "../traffic/sparkline";
 import { CreateProjectDialog } from "./create-project-dialog";
 
 export function ProjectsPage() {
   const [creating, setCreating] = useState(false);
   const { data: projects, error, refetch } = useQuery(projectsQuery());
+  const { data: rates } = useQuery(ratesQuery());
   const isEmpty = projects?.length === 0;
   return (
     <Page
@@ -42,8 +47,8 @@ export function ProjectsPage() {
           />
         ) : (
           <ul className="grid grid-cols-[repeat(auto-fill,minmax(17rem,1fr))] gap-3">
-            {projects.map((project) => (
-              <ProjectCard key={project.id} project={project} />
+            {byActivity(projects, rates).map((project) => (
+              <ProjectCard key={project.id} project={project} rates={rates?.find(({ projectId }) => projectId === project.id)} />
             ))}
           </ul>
         )
@@ -55,15 +60,34 @@ export function ProjectsPage() {
   );
 }
 
-function ProjectCard({ project: { id, name, counts } }: { project: ManagedProject }) {
+/** The most active first. The server has sorted the rates. */
+function byActivity(projects: readonly ManagedProject[], rates: readonly ProjectRates[] | undefined): readonly ManagedProject[] {
+  const places = new Map(rates?.map(({ projectId }, index) => [projectId, index]));
+  const placeOf = ({ id }: ManagedProject) => places.get(id) ?? projects.length;
+  return projects.toSorted((a, b) => placeOf(a) - placeOf(b));
+}
+
+function ProjectCard({ project: { id, name, counts }, rates }: { project: ManagedProject; rates: ProjectRates | undefined }) {
   const { data: endpoints } = useQuery(endpointsQuery(id));
   return (
-    <li className="relative flex flex-col gap-6 rounded-md border border-line bg-surface px-4 pt-3.5 pb-3 transition-colors duration-[120ms] hover:border-control">
+    <li className="relative flex flex-col gap-3 rounded-md border border-line bg-surface px-4 pt-3.5 pb-3 transition-colors duration-[120ms] hover:border-control">
       <h2 className="text-prose font-semibold wrap-anywhere">
         <Link href={`/p/${id}`} className="no-underline after:absolute after:inset-0 after:rounded-md">
           {name}
         </Link>
       </h2>
+      <div className="flex h-6 items-center justify-between gap-4">
+        {rates ? (
+          <>
+            <p className={rates.errors > 0 ? "text-delete" : "text-muted"}>
+              {rates.requests === 0
+                ? "No requests this hour"
+                : `${formatRate(rates.requests, 3600)}${rates.errors > 0 ? `, ${formatPlural(rates.errors, "error")}` : ""}`}
+            </p>
+            <Sparkline values={rates.series} />
+          </>
+        ) : null}
+      </div>
       <p className="flex flex-wrap justify-between gap-x-4 text-muted">
         <span>
           {formatPlural(counts.endpoints, "endpoint")} · {formatPlural(counts.keys, "key")}

@@ -2,7 +2,7 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import { Boxes, Cable, CircleUser, KeyRound, LayoutGrid, type LucideIcon, Settings2, Webhook } from "lucide-react";
+import { Boxes, Cable, ChartLine, CircleUser, KeyRound, LayoutGrid, ListTree, type LucideIcon, Settings2, Webhook } from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { endpointsQuery } from "../api/queries";
@@ -46,6 +46,12 @@ export function Navigation({ projectId }: { projectId: string | undefined }) {
       </NavLink>
       <NavLink href={`${base}/webhooks`} icon={Webhook} current={pathname.startsWith(`${base}/webhooks`)}>
         Webhooks
+      </NavLink>
+      <NavLink href={`${base}/usage`} icon={ChartLine} current={pathname === `${base}/usage`}>
+        Usage
+      </NavLink>
+      <NavLink href={`${base}/requests`} icon={ListTree} current={pathname === `${base}/requests`}>
+        Requests
       </NavLink>
       <NavLink href={`${base}/settings`} icon={Settings2} current={pathname === `${base}/settings`}>
         Settings

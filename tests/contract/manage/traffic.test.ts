@@ -83,7 +83,7 @@ describe("the numbers of a project", () => {
     await send("DELETE", `&uniqueId=${uniqueId}`, { at: other });
     await send("OPTIONS");
     await store();
-    const { totals, codes, points, endpoints, keys } = await readTraffic();
+    const { totals, codes, points, endpoints, keys, hasStreamed } = await readTraffic();
     expect(totals).toMatchObject({ requests: 8, errors: 3, writes: 6, bytesIn: 7 + 7 + 7 + 1 });
     expect(totals.bytesOut).toBeGreaterThan(100);
     expect(Object.fromEntries(codes.map(({ code, count: times }) => [code, times]))).toEqual({
@@ -92,6 +92,7 @@ describe("the numbers of a project", () => {
       record_not_found: 1,
     });
     expect(points).toHaveLength(60);
+    expect(hasStreamed).toBe(false);
     expect(sum(points.map(({ requests }) => requests))).toBe(8);
     expect(sum(points.slice(0, -3).map(({ requests }) => requests))).toBe(0);
     expect(endpoints).toMatchObject([{ id: seed.endpointId, name: seed.endpointName, requests: 8, errors: 3, writes: 6 }]);
@@ -124,7 +125,7 @@ describe("the numbers of a project", () => {
     for (const client of clients) await client.close();
     await until("the streams are closed", () => node.hub.subscriberCount(seed.endpointId) === 0);
     await store();
-    expect((await readTraffic("?range=day")).totals).toMatchObject({ streams: 3, deliveries: 9 });
+    expect(await readTraffic("?range=day")).toMatchObject({ totals: { streams: 3, deliveries: 9 }, hasStreamed: true });
   });
 
   it("[G31] count events and refused streams", async () => {
@@ -138,7 +139,7 @@ describe("the numbers of a project", () => {
     expect((await readTraffic()).totals).toMatchObject({ requests: 1, errors: 0, streams: 1 });
     const answer = await ada.call("GET", `/api/manage/projects/${refused.projectId}/traffic`);
     expect(answer.body.totals).toMatchObject({ requests: 1, errors: 1, streams: 0 });
-    expect(answer.body.codes).toEqual([{ code: "key_scope_insufficient", count: 1 }]);
+    expect(answer.body.codes).toEqual([{ code: "key_scope_insufficient", status: 403, count: 1 }]);
   });
 
   it("[G31] are selected by endpoint and key, also over a day and a month", async () => {

@@ -2,9 +2,11 @@
 import type { Metadata } from "next";
 import { loadEndpoints, loadUser } from "@/app/lib/load-project";
 import { listProjects } from "@/src/management/projects/projects";
+import { readProjectRates } from "@/src/management/traffic/read-traffic";
 import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointsQuery, projectsQuery } from "@/src/ui/api/queries";
+import { ratesQuery } from "@/src/ui/api/traffic-queries";
 import { ProjectsPage } from "@/src/ui/projects/projects-page";
 
 export const metadata: Metadata = { title: "Projects" };
@@ -17,9 +19,10 @@ export default async function Page() {
   const { db, clock } = getRuntime();
   const projects = await listProjects({ db, clock, ownerId });
   const prepared = projects.slice(0, PREPARED_MAX);
+  const rates = await readProjectRates({ db, ownerId, projectIds: null, now: clock.now() });
   const endpoints = await Promise.all(prepared.map(async ({ id }) => [endpointsQuery(id).queryKey, await loadEndpoints(id)] as const));
   return (
-    <Prefetched data={[[projectsQuery().queryKey, projects], ...endpoints]}>
+    <Prefetched data={[[projectsQuery().queryKey, projects], [ratesQuery().queryKey, rates], ...endpoints]}>
       <ProjectsPage />
     </Prefetched>
   );

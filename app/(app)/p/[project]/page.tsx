@@ -1,18 +1,20 @@
 /** The overview of a project. */
 import { getOrigin } from "@/app/lib/current-page";
-import { loadEndpoints, loadKeys, loadProject, loadUsage } from "@/app/lib/load-project";
+import { loadEndpoints, loadErrors, loadHour, loadKeys, loadProject } from "@/app/lib/load-project";
 import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
-import { endpointsQuery, keysQuery, projectQuery, usageQuery } from "@/src/ui/api/queries";
+import { endpointsQuery, keysQuery, projectQuery } from "@/src/ui/api/queries";
+import { HOUR, recentErrorsQuery, trafficQuery } from "@/src/ui/api/traffic-queries";
 import { ProjectOverview } from "@/src/ui/projects/project-overview";
 
 export default async function Page({ params }: { params: Promise<{ project: string }> }) {
   const { project: projectId } = await params;
-  const [project, endpoints, keys, usage] = await Promise.all([
+  const [project, endpoints, keys, hour, errors] = await Promise.all([
     loadProject(projectId),
     loadEndpoints(projectId),
     loadKeys(projectId),
-    loadUsage(projectId),
+    loadHour(projectId),
+    loadErrors(projectId),
   ]);
   return (
     <Prefetched
@@ -20,7 +22,8 @@ export default async function Page({ params }: { params: Promise<{ project: stri
         [projectQuery(projectId).queryKey, project],
         [endpointsQuery(projectId).queryKey, endpoints],
         [keysQuery(projectId).queryKey, keys],
-        [usageQuery(projectId).queryKey, usage],
+        [trafficQuery(projectId, HOUR).queryKey, hour],
+        [recentErrorsQuery(projectId).queryKey, errors],
       ]}
     >
       <ProjectOverview projectId={projectId} origin={await getOrigin(getRuntime().config.publicUrl)} />

@@ -3,6 +3,18 @@ export function Skeleton({ width = "100%", height = 20 }: { width?: number | str
   return <div aria-hidden="true" className="animate-late rounded-sm bg-hover" style={{ width, height }} />;
 }
 
+/** The skeleton of the rows of a table or list. */
+export function PageRows({ rows = 5, label = "Loading" }: { rows?: number; label?: string }) {
+  return (
+    <div role="status" aria-label={label} className="flex flex-col gap-3">
+      {Array.from({ length: rows }, (_, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: they are all alike
+        <Skeleton key={index} height={36} />
+      ))}
+    </div>
+  );
+}
+
 /** The skeleton of a page: a title, and rows of a table or list. */
 export function PageSkeleton({ rows = 5, label = "Loading" }: { rows?: number; label?: string }) {
   return (

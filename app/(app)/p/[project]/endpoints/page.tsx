@@ -1,16 +1,23 @@
 /** All endpoints of a project. */
 import type { Metadata } from "next";
-import { loadEndpoints } from "@/app/lib/load-project";
+import { loadEndpoints, loadHour } from "@/app/lib/load-project";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointsQuery } from "@/src/ui/api/queries";
+import { HOUR, trafficQuery } from "@/src/ui/api/traffic-queries";
 import { EndpointsPage } from "@/src/ui/endpoints/endpoints-page";
 
 export const metadata: Metadata = { title: "Endpoints" };
 
 export default async function Page({ params }: { params: Promise<{ project: string }> }) {
   const { project: projectId } = await params;
+  const [endpoints, hour] = await Promise.all([loadEndpoints(projectId), loadHour(projectId)]);
   return (
-    <Prefetched data={[[endpointsQuery(projectId).queryKey, await loadEndpoints(projectId)]]}>
+    <Prefetched
+      data={[
+        [endpointsQuery(projectId).queryKey, endpoints],
+        [trafficQuery(projectId, HOUR).queryKey, hour],
+      ]}
+    >
       <EndpointsPage projectId={projectId} />
     </Prefetched>
   );
