@@ -42,8 +42,3 @@ export function areSingleKeysOn(): boolean {
 export function setSingleKeys(on: boolean): void {
   writeSetting(SINGLE_KEYS, on ? undefined : "off");
 }
-
-/** The setting that is stored once this browser has seen an open stream in the project. */
-export function toStreamSeenSetting(projectId: string): string {
-  return `rested-listener-seen-${projectId}`;
-}

@@ -5,7 +5,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { addConditionText, toConditionText } from "@/src/shared/filters/write-expression";
 import { endpointQuery, endpointsQuery, keysQuery } from "../api/queries";
-import { readSetting, toStreamSeenSetting, writeSetting } from "../browser-settings";
+import { readSetting, writeSetting } from "../browser-settings";
 import { ButtonLink } from "../components/button-link";
 import { CodeBlock } from "../components/code-block";
 import { copyText } from "../components/copy-button";
@@ -93,10 +93,6 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   const target = useMemo(() => ({ origin, endpointName, key }), [origin, endpointName, key]);
 
   useDeletedEndpoint(projectId, flush);
-  const isLive = flush.connection.state === "live";
-  useEffect(() => {
-    if (isLive) writeSetting(toStreamSeenSetting(projectId), "1");
-  }, [isLive, projectId]);
 
   const applyFilter = (next: EventFilter) => {
     url.setFilter(next);
