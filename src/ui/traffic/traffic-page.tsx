@@ -13,10 +13,10 @@ import { Skeleton } from "../components/page/skeleton";
 import { Segments } from "../components/segments";
 import { Select } from "../components/select";
 import { formatBytes, formatCount } from "../format/format-number";
-import { UsageSection } from "../projects/usage-section";
 import { ChartPanel } from "./chart-panel";
 import { formatLatency, formatShare, RANGE_LABELS, RANGE_TEXTS } from "./format-traffic";
 import { CodeParts, EndpointParts, KeyParts } from "./part-tables";
+import { UsageSection } from "./usage-section";
 
 const PARSERS = {
   range: parseAsStringLiteral(TRAFFIC_RANGE_NAMES).withDefault("hour"),

@@ -23,7 +23,7 @@ const QUOTAS: readonly { name: QuotaName; label: string; format: (value: number)
 export function UsageSection({ projectId }: { projectId: string }) {
   const usage = useQuery(usageQuery(projectId));
   return (
-    <Section title="Usage" note="Writes are rejected at a limit. Delete data, or ask this server’s administrator to raise the limit.">
+    <Section title="Quotas" note="Writes are rejected at a limit. Delete data, or ask this server’s administrator to raise the limit.">
       {usage.data ? (
         <Panel>
           <ul className="grid grid-cols-2 gap-x-10 gap-y-5 max-sm:grid-cols-1">
