@@ -43,7 +43,7 @@ test("[G31] [G32] requests are seen live with their changes, and their numbers i
     await expect(page.getByText('{"temperature":21.5}')).toBeVisible();
     await expect.poll(() => findViolations(page)).toEqual([]);
     await page.keyboard.press("Enter");
-    await page.getByText("Failed", { exact: true }).click();
+    await page.getByRole("radio", { name: "Failed" }).check();
     await expect(rows).toHaveCount(1);
     await expect(page).toHaveURL(/outcome=error/);
     await rows.first().click();
@@ -65,7 +65,7 @@ test("[G31] [G32] requests are seen live with their changes, and their numbers i
     await expect(requests.getByRole("row")).not.toHaveCount(1);
     await expect(page.getByRole("row", { name: /parameter_invalid/ })).toBeVisible();
     await expect.poll(() => findViolations(page)).toEqual([]);
-    await page.getByText("30 days", { exact: true }).click();
+    await page.getByRole("radio", { name: "30 days" }).check();
     await expect(page.getByLabel("Totals in the last 30 days")).toContainText(/Errors1/);
     await page.getByRole("button", { name: `${endpoint.name}: show only this` }).click();
     await expect(page.getByRole("combobox", { name: "Endpoint" })).toHaveValue(endpoint.id);

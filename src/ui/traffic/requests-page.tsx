@@ -48,36 +48,38 @@ export function RequestsPage({ projectId, origin }: { projectId: string; origin:
   return (
     <Page
       title="Requests"
-      note="Requests that fail are always logged for a day; all requests only while they are recorded, for an hour. Without bodies, keys and tokens."
+      note="Errors of the last day, and all requests while you record."
       actions={
         <RecordingControls projectId={projectId} recordedUntil={data?.recordedUntil ?? null} isPaused={isPaused} onPause={setPaused} />
       }
     >
-      <Filters projectId={projectId} filter={filter} onChange={(change) => void set(change)} isFiltered={isFiltered} />
-      {error ? <ProblemPanel what="Couldn’t load the requests." error={error} onRetry={() => void refetch()} /> : null}
-      {data ? (
-        data.requests.length === 0 ? (
-          isFiltered ? (
-            <EmptyState
-              sentence="No logged request matches these filters."
-              action={<Button onClick={() => void set(NO_FILTER)}>Clear filters</Button>}
-            />
+      <div className="-mt-2 flex min-w-0 flex-col gap-4">
+        <Filters projectId={projectId} filter={filter} onChange={(change) => void set(change)} isFiltered={isFiltered} />
+        {error ? <ProblemPanel what="Couldn’t load the requests." error={error} onRetry={() => void refetch()} /> : null}
+        {data ? (
+          data.requests.length === 0 ? (
+            isFiltered ? (
+              <EmptyState
+                sentence="No logged request matches these filters."
+                action={<Button onClick={() => void set(NO_FILTER)}>Clear filters</Button>}
+              />
+            ) : (
+              <NoRequests projectId={projectId} origin={origin} />
+            )
           ) : (
-            <NoRequests projectId={projectId} origin={origin} />
+            <div className="flex flex-col gap-3">
+              <RequestTable projectId={projectId} requests={data.requests} onFilter={(change) => void set(change)} />
+              {data.more && limit < LIMIT_MAX ? (
+                <div>
+                  <Button onClick={() => setLimit(Math.min(limit + STEP, LIMIT_MAX))}>Show more</Button>
+                </div>
+              ) : null}
+            </div>
           )
-        ) : (
-          <div className="flex flex-col gap-3">
-            <RequestTable projectId={projectId} requests={data.requests} onFilter={(change) => void set(change)} />
-            {data.more && limit < LIMIT_MAX ? (
-              <div>
-                <Button onClick={() => setLimit(Math.min(limit + STEP, LIMIT_MAX))}>Show more</Button>
-              </div>
-            ) : null}
-          </div>
-        )
-      ) : error ? null : (
-        <PageRows rows={8} />
-      )}
+        ) : error ? null : (
+          <PageRows rows={8} />
+        )}
+      </div>
     </Page>
   );
 }
@@ -103,7 +105,7 @@ function Filters({
     ["requestId", filter.requestId],
   ] as const;
   return (
-    <div className="-mt-4 flex flex-wrap items-center gap-2">
+    <div className="flex flex-wrap items-center gap-2">
       <Segments label="Outcome" hideLabel value={outcome} options={OUTCOMES} onChange={(value) => onChange({ outcome: value })} />
       <Select
         label="Endpoint"

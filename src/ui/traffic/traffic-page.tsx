@@ -35,10 +35,10 @@ export function TrafficPage({ projectId }: { projectId: string }) {
   return (
     <Page
       title="Usage"
-      note="Requests to the endpoints of this project, and their streams. Numbers are up to ten seconds old."
+      note="Requests and streams of this project, up to ten seconds old."
       actions={<Segments label="Range" hideLabel value={range} options={RANGES} onChange={(value) => void set({ range: value })} />}
     >
-      <div className="-mt-4 flex flex-wrap gap-2">
+      <div className="-mt-2 flex flex-wrap gap-2">
         <Select
           label="Endpoint"
           value={endpoint}
