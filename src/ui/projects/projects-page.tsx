@@ -79,10 +79,9 @@ function ProjectCard({ project: { id, name, counts }, rates }: { project: Manage
       <div className="flex h-6 items-center justify-between gap-4">
         {rates ? (
           <>
-            <p className={rates.errors > 0 ? "text-delete" : "text-muted"}>
-              {rates.requests === 0
-                ? "No requests this hour"
-                : `${formatRate(rates.requests, 3600)}${rates.errors > 0 ? `, ${formatPlural(rates.errors, "error")}` : ""}`}
+            <p className="text-muted">
+              {rates.requests === 0 ? "No requests this hour" : formatRate(rates.requests, 3600)}
+              {rates.errors > 0 ? <span className="text-delete"> · {formatPlural(rates.errors, "error")}</span> : null}
             </p>
             <Sparkline values={rates.series} />
           </>

@@ -79,7 +79,7 @@ function toOptions(node: HTMLElement, series: readonly Series[], format: (value:
     scales: { y: { range: (_, __, max) => [0, Math.max(max, 1) * 1.1] } },
     axes: [
       { ...axis, grid: { show: false }, size: 24, space: 64, values: (_, splits) => toTimeLabels(splits) },
-      { ...axis, size: 52, space: 36, values: (_, splits) => splits.map((value) => format(value)) },
+      { ...axis, size: 52, space: 36, values: (_, splits) => toValueLabels(splits, format) },
     ],
     series: [
       {},
@@ -110,6 +110,12 @@ const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-dig
 const day = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short" });
 const moment = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
 
+/** Each text once: a small count has no halves. */
+function toValueLabels(splits: readonly number[], format: (value: number) => string): string[] {
+  const labels = splits.map((value) => format(value));
+  return labels.map((label, index) => (labels.indexOf(label) === index ? label : ""));
+}
+
 function toTimeLabels(splits: readonly number[]): string[] {
   const isDays = (splits[1] ?? 0) - (splits[0] ?? 0) >= 86_400;
   return splits.map((at) => (isDays ? day : clock).format(at * 1000));
@@ -120,6 +126,8 @@ function addTip(node: HTMLElement, chart: UPlot): void {
   tip.className =
     "pointer-events-none absolute top-1 z-10 hidden rounded-md border border-line-firm bg-surface px-2 py-1 text-data whitespace-nowrap tabular-nums";
   tip.dataset.tip = "";
+  // uPlot sets a font of its own.
+  tip.style.fontFamily = getComputedStyle(node).fontFamily;
   node.style.position = "relative";
   node.querySelector("[data-tip]")?.remove();
   chart.over.append(tip);
@@ -137,7 +145,10 @@ function showTip(node: HTMLElement, chart: UPlot, series: readonly Series[], for
     return `${label} ${value == null ? "–" : format(value)}`;
   });
   tip.textContent = `${moment.format(at * 1000)} · ${lines.join(" · ")}`;
-  const isRight = left > chart.over.clientWidth / 2;
+  const isRight = left + tip.offsetWidth + 16 > chart.over.clientWidth;
   tip.style.left = isRight ? "auto" : `${left + 8}px`;
-  tip.style.right = isRight ? `${chart.over.clientWidth - left + 8}px` : "auto";
+  // It stays within the chart on narrow windows.
+  tip.style.right = isRight
+    ? `${Math.min(chart.over.clientWidth - left + 8, Math.max(0, chart.over.clientWidth - tip.offsetWidth))}px`
+    : "auto";
 }

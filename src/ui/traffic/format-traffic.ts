@@ -17,6 +17,11 @@ export function formatLatency(ms: number | null): string {
   return `${Number((ms / 1000).toFixed(1))} s`;
 }
 
+/** A count on an axis, which also has values between counts: they have no text. */
+export function formatWhole(value: number): string {
+  return Number.isInteger(value) ? formatCount(value) : "";
+}
+
 /** `12 a minute`, or `0.2 a minute`. `seconds`: the time in which `count` things happened. */
 export function formatRate(count: number, seconds: number): string {
   const rate = (count * 60) / seconds;

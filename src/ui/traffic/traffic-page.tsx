@@ -14,7 +14,7 @@ import { Segments } from "../components/segments";
 import { Select } from "../components/select";
 import { formatBytes, formatCount } from "../format/format-number";
 import { ChartPanel } from "./chart-panel";
-import { formatLatency, formatShare, RANGE_LABELS, RANGE_TEXTS } from "./format-traffic";
+import { formatLatency, formatShare, formatWhole, RANGE_LABELS, RANGE_TEXTS } from "./format-traffic";
 import { CodeParts, EndpointParts, KeyParts } from "./part-tables";
 import { UsageSection } from "./usage-section";
 
@@ -120,7 +120,7 @@ function Charts({ traffic: { points, totals, range } }: { traffic: ProjectTraffi
         title="Requests"
         summary={`${formatCount(totals.requests)} ${when}, ${formatCount(totals.errors)} of them errors.`}
         times={times}
-        format={formatCount}
+        format={formatWhole}
         series={[
           { label: "Requests", color: "live", values: of("requests"), filled: true },
           { label: "Errors", color: "delete", values: of("errors"), filled: true },
@@ -140,7 +140,7 @@ function Charts({ traffic: { points, totals, range } }: { traffic: ProjectTraffi
         title="Writes and deliveries"
         summary={`${formatCount(totals.writes)} records changed, ${formatCount(totals.deliveries)} changes sent to streams.`}
         times={times}
-        format={formatCount}
+        format={formatWhole}
         series={[
           { label: "Writes", color: "create", values: of("writes") },
           { label: "Deliveries", color: "update", values: of("deliveries") },
@@ -150,7 +150,7 @@ function Charts({ traffic: { points, totals, range } }: { traffic: ProjectTraffi
         title="Open streams"
         summary={`At most ${formatCount(totals.streams)} at once.`}
         times={times}
-        format={formatCount}
+        format={formatWhole}
         series={[{ label: "Streams", color: "live", values: of("streams"), filled: true }]}
       />
     </div>
