@@ -64,6 +64,18 @@ export const requestsQuery = (projectId: string, filter: RequestFilter, limit: n
     placeholderData: keepPreviousData,
   });
 
+/** The logged request that wrote a change. */
+export const writerQuery = (projectId: string, endpointId: string, seq: number) =>
+  queryOptions({
+    queryKey: ["writer", projectId, endpointId, seq],
+    queryFn: ({ signal }) => {
+      const parameters = toParameters({ endpointId, seq, limit: 1 });
+      return requestJson<RequestLogView>(`projects/${projectId}/requests?${parameters}`, { signal });
+    },
+    enabled: projectId !== "",
+    retry: false,
+  });
+
 /** The last requests that failed. */
 export const recentErrorsQuery = (projectId: string) => ({
   ...requestsQuery(projectId, { ...NO_FILTER, outcome: "error" }, RECENT_ERRORS),
@@ -71,7 +83,11 @@ export const recentErrorsQuery = (projectId: string) => ({
 });
 
 function toParameters(values: object): URLSearchParams {
-  return new URLSearchParams(Object.entries(values).filter(([, value]) => value !== ""));
+  return new URLSearchParams(
+    Object.entries(values)
+      .filter(([, value]) => value !== "")
+      .map(([name, value]) => [name, String(value)]),
+  );
 }
 
 export interface WrittenChange {

@@ -11,6 +11,7 @@ import { formatPlural } from "../../format/format-number";
 import { formatClock } from "../../format/format-time";
 import type { StreamEvent } from "../../stream/stream-event";
 import { shortenExpression, toClientName } from "../../stream/stream-name";
+import { WrittenBy } from "./written-by";
 
 const LABELS: Readonly<Record<DeliveryVerdict, string>> = {
   sent: "Delivered",
@@ -28,6 +29,7 @@ export function DeliveryView({ endpointId, event }: { endpointId: string; event:
   return (
     <div className="flex flex-col gap-4">
       <Times committedMs={Date.parse(data.at)} receivedMs={event.receivedMs} />
+      <WrittenBy endpointId={endpointId} seq={event.seq} />
       <p className="text-muted">{toSentence(data)}</p>
       <ul aria-label="Open streams" className="flex flex-col divide-y divide-line border-y border-line">
         {data.streams.map((stream) => (
