@@ -15,7 +15,7 @@ const findViolations = async (page: Page): Promise<string[]> => {
 test("[G31] [G32] requests are seen live with their changes, and their numbers in charts, tables, the overview and the list of projects", async ({
   page,
 }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   const server = await startServer();
   try {
     const { project, endpoint, key } = await signUpFirstAdmin(page, server);
@@ -41,7 +41,7 @@ test("[G31] [G32] requests are seen live with their changes, and their numbers i
     await page.keyboard.press("Enter");
     await expect(page.getByText("The change that it wrote")).toBeVisible();
     await expect(page.getByText('{"temperature":21.5}')).toBeVisible();
-    await expect.poll(() => findViolations(page)).toEqual([]);
+    await expect.poll(() => findViolations(page), { timeout: 40_000 }).toEqual([]);
     await page.keyboard.press("Enter");
     await page.getByRole("radio", { name: "Failed" }).check();
     await expect(rows).toHaveCount(1);
@@ -64,7 +64,7 @@ test("[G31] [G32] requests are seen live with their changes, and their numbers i
     await expect(requests.getByRole("columnheader", { name: "Errors" })).toBeVisible();
     await expect(requests.getByRole("row")).not.toHaveCount(1);
     await expect(page.getByRole("row", { name: /parameter_invalid/ })).toBeVisible();
-    await expect.poll(() => findViolations(page)).toEqual([]);
+    await expect.poll(() => findViolations(page), { timeout: 40_000 }).toEqual([]);
     await page.getByRole("radio", { name: "30 days" }).check();
     await expect(page.getByLabel("Totals in the last 30 days")).toContainText(/Errors1/);
     await page.getByRole("button", { name: new RegExp(`^${endpoint.name} ?: show only this`) }).click();
