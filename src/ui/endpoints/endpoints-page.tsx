@@ -4,11 +4,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { endpointsQuery } from "../api/queries";
-import { HOUR, trafficQuery } from "../api/traffic-queries";
 import { Button } from "../components/button";
 import { EmptyState } from "../components/page/empty-state";
 import { Page } from "../components/page/page";
 import { ProblemPanel } from "../components/page/problem-panel";
+import { HOUR, trafficQuery } from "../traffic/traffic-queries";
 import { CreateEndpointDialog } from "./create-endpoint-dialog";
 import { EndpointTable } from "./endpoint-table";
 

@@ -5,7 +5,6 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { ManagedKey } from "@/src/shared/management/schemas";
 import { endpointsQuery, keysQuery, projectQuery } from "../api/queries";
-import { HOUR, trafficQuery } from "../api/traffic-queries";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";
 import { CopyButton } from "../components/copy-button";
@@ -19,6 +18,7 @@ import { formatPlural } from "../format/format-number";
 import { workingKeys } from "../snippets/choose-target";
 import { HealthLine } from "../traffic/health-line";
 import { RecentErrors } from "../traffic/recent-errors";
+import { HOUR, trafficQuery } from "../traffic/traffic-queries";
 import { FirstSteps } from "./first-steps";
 
 const KEYS_SHOWN = 3;

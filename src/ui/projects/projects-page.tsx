@@ -7,7 +7,6 @@ import { useState } from "react";
 import type { ManagedEndpoint, ManagedProject } from "@/src/shared/management/schemas";
 import type { ProjectRates } from "@/src/shared/management/traffic";
 import { endpointsQuery, projectsQuery } from "../api/queries";
-import { ratesQuery } from "../api/traffic-queries";
 import { Button } from "../components/button";
 import { ButtonLink } from "../components/button-link";
 import { EmptyState } from "../components/page/empty-state";
@@ -17,6 +16,7 @@ import { RelativeTime } from "../components/relative-time";
 import { formatPlural } from "../format/format-number";
 import { formatRate } from "../traffic/format-traffic";
 import { Sparkline } from "../traffic/sparkline";
+import { ratesQuery } from "../traffic/traffic-queries";
 import { CreateProjectDialog } from "./create-project-dialog";
 
 export function ProjectsPage() {

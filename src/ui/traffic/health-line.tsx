@@ -3,8 +3,8 @@
 
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import { HOUR, trafficQuery } from "../api/traffic-queries";
 import { type Health, toHealth } from "./format-traffic";
+import { HOUR, trafficQuery } from "./traffic-queries";
 
 const DOTS: Readonly<Record<Health["tone"], string>> = { quiet: "bg-control", good: "bg-live", warn: "bg-warn", bad: "bg-delete" };
 

@@ -3,12 +3,12 @@
 
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import { recentErrorsQuery } from "../api/traffic-queries";
 import { ButtonLink } from "../components/button-link";
 import { CopyButton } from "../components/copy-button";
 import { Section } from "../components/page/page";
 import { ProblemPanel } from "../components/page/problem-panel";
 import { RelativeTime } from "../components/relative-time";
+import { recentErrorsQuery } from "./traffic-queries";
 
 export function RecentErrors({ projectId }: { projectId: string }) {
   const { data, error, refetch } = useQuery(recentErrorsQuery(projectId));

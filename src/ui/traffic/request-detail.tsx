@@ -5,12 +5,12 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import type { RequestView } from "@/src/shared/management/traffic";
-import type { RequestFilter } from "../api/traffic-queries";
-import { writtenChangeQuery } from "../api/traffic-queries";
 import { CopyButton } from "../components/copy-button";
 import { formatBytes } from "../format/format-number";
 import { formatAbsolute } from "../format/format-time";
 import { formatLatency } from "./format-traffic";
+import type { RequestFilter } from "./traffic-queries";
+import { writtenChangeQuery } from "./traffic-queries";
 
 /** How many changes of one request are shown. */
 const CHANGES_MAX = 5;

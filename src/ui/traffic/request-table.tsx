@@ -4,11 +4,11 @@
 import { ChevronRight } from "lucide-react";
 import { type KeyboardEvent, useState } from "react";
 import type { RequestView } from "@/src/shared/management/traffic";
-import type { RequestFilter } from "../api/traffic-queries";
 import { classNames } from "../components/class-names";
 import { formatClock } from "../format/format-time";
 import { formatLatency } from "./format-traffic";
 import { RequestDetail } from "./request-detail";
+import type { RequestFilter } from "./traffic-queries";
 
 export function RequestTable({
   projectId,

@@ -5,7 +5,6 @@ import { useQuery } from "@tanstack/react-query";
 import { parseAsString, useQueryStates } from "nuqs";
 import { useState } from "react";
 import { endpointsQuery, keysQuery } from "../api/queries";
-import { NO_FILTER, REQUESTS_MS, type RequestFilter, requestsQuery } from "../api/traffic-queries";
 import { Button } from "../components/button";
 import { CodeBlock } from "../components/code-block";
 import { EmptyState } from "../components/page/empty-state";
@@ -18,6 +17,7 @@ import { chooseFirstEndpoint, preferredKey } from "../snippets/choose-target";
 import { toFirstCurl } from "../snippets/snippets";
 import { RecordingControls } from "./recording-controls";
 import { RequestTable } from "./request-table";
+import { NO_FILTER, REQUESTS_MS, type RequestFilter, requestsQuery } from "./traffic-queries";
 
 const PARSERS = {
   outcome: parseAsString.withDefault(""),

@@ -5,7 +5,6 @@ import { useQuery } from "@tanstack/react-query";
 import { parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
 import { type ProjectTraffic, TRAFFIC_RANGE_NAMES } from "@/src/shared/management/traffic";
 import { endpointsQuery, keysQuery } from "../api/queries";
-import { trafficQuery } from "../api/traffic-queries";
 import { EmptyState } from "../components/page/empty-state";
 import { Page } from "../components/page/page";
 import { ProblemPanel } from "../components/page/problem-panel";
@@ -16,6 +15,7 @@ import { formatBytes, formatCount } from "../format/format-number";
 import { ChartPanel } from "./chart-panel";
 import { formatLatency, formatShare, formatWhole, RANGE_LABELS, RANGE_TEXTS } from "./format-traffic";
 import { CodeParts, EndpointParts, KeyParts } from "./part-tables";
+import { trafficQuery } from "./traffic-queries";
 import { UsageSection } from "./usage-section";
 
 const PARSERS = {

@@ -6,8 +6,8 @@ import { readProjectRates } from "@/src/management/traffic/read-traffic";
 import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointsQuery, projectsQuery } from "@/src/ui/api/queries";
-import { ratesQuery } from "@/src/ui/api/traffic-queries";
 import { ProjectsPage } from "@/src/ui/projects/projects-page";
+import { ratesQuery } from "@/src/ui/traffic/traffic-queries";
 
 export const metadata: Metadata = { title: "Projects" };
 

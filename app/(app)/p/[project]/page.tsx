@@ -4,8 +4,8 @@ import { loadEndpoints, loadErrors, loadHour, loadKeys, loadProject } from "@/ap
 import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointsQuery, keysQuery, projectQuery } from "@/src/ui/api/queries";
-import { HOUR, recentErrorsQuery, trafficQuery } from "@/src/ui/api/traffic-queries";
 import { ProjectOverview } from "@/src/ui/projects/project-overview";
+import { HOUR, recentErrorsQuery, trafficQuery } from "@/src/ui/traffic/traffic-queries";
 
 export default async function Page({ params }: { params: Promise<{ project: string }> }) {
   const { project: projectId } = await params;

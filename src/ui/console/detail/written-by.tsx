@@ -4,7 +4,7 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { endpointQuery } from "../../api/queries";
-import { writerQuery } from "../../api/traffic-queries";
+import { writerQuery } from "../../traffic/traffic-queries";
 
 export function WrittenBy({ endpointId, seq }: { endpointId: string; seq: number }) {
   const { data: endpoint } = useQuery(endpointQuery(endpointId));

@@ -3,8 +3,8 @@ import type { Metadata } from "next";
 import { loadEndpoints, loadHour } from "@/app/lib/load-project";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointsQuery } from "@/src/ui/api/queries";
-import { HOUR, trafficQuery } from "@/src/ui/api/traffic-queries";
 import { EndpointsPage } from "@/src/ui/endpoints/endpoints-page";
+import { HOUR, trafficQuery } from "@/src/ui/traffic/traffic-queries";
 
 export const metadata: Metadata = { title: "Endpoints" };
 

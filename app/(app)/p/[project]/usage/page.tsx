@@ -4,8 +4,8 @@ import { NuqsAdapter } from "nuqs/adapters/next/app";
 import { loadEndpoints, loadHour, loadKeys, loadUsage } from "@/app/lib/load-project";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointsQuery, keysQuery, usageQuery } from "@/src/ui/api/queries";
-import { HOUR, trafficQuery } from "@/src/ui/api/traffic-queries";
 import { TrafficPage } from "@/src/ui/traffic/traffic-page";
+import { HOUR, trafficQuery } from "@/src/ui/traffic/traffic-queries";
 
 export const metadata: Metadata = { title: "Usage" };
 

@@ -7,7 +7,7 @@ import {
   type RequestLogView,
   type TrafficRange,
 } from "@/src/shared/management/traffic";
-import { requestJson } from "./request";
+import { requestJson } from "../api/request";
 
 /** Servers store their counts this often. */
 const TRAFFIC_MS = 10_000;
