@@ -1,3 +1,4 @@
+import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "playwright/test";
 import { ADMIN, type FirstProject, signUpFirstAdmin } from "../support/dashboard";
 import { type RunningServer, startServer } from "../support/server";
@@ -89,6 +90,15 @@ test("[G1] [G33] signing in as another account sends nothing, also from another 
   expect(await project.json()).toMatchObject({ name: "Renamed again" });
 });
 
+test("[G33] a link that is opened without a session asks to sign in on the page, and then opens", async ({ page, context }) => {
+  await page.goto(toPage("live"));
+  await expect(page.getByRole("heading", { name: "Waiting for the first record" })).toBeVisible();
+  await context.clearCookies();
+  await page.getByRole("link", { name: "Keys" }).click();
+  await signInHere(page, ADMIN);
+  await expect(page.getByRole("heading", { name: "Keys", exact: true })).toBeVisible();
+});
+
 test("[G33] a dialog below the sign-in stays open, with what was entered", async ({ page, context }) => {
   await page.goto(`${server.url}/p/${first.project.id}/keys`);
   await page.getByRole("button", { name: "Create key" }).click();
@@ -114,4 +124,42 @@ test("[G33] while the server does not respond, the console stays, and a link ope
   server = await startServer({ dataDir: server.dataDir, port, env: { RESTED_SIGNUP: "open" } });
   await expect(page.getByRole("heading", { name: "Keys", exact: true })).toBeVisible();
   await expect(page.getByText("The server does not respond. Trying again …")).toHaveCount(0);
+});
+
+test("axe finds nothing in the notes and dialogs about unsaved work and ended sessions", async ({ page, context }) => {
+  const expectClean = async (state: string) => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      const find = async () => {
+        const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]).analyze();
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
+      };
+      await expect.poll(find, { message: `${state} ${colorScheme}`, timeout: 20_000 }).toEqual([]);
+    }
+  };
+  const description = page.getByLabel("Description");
+  await page.goto(toPage("settings"));
+  await description.fill("Mine");
+  await page.goto(toPage("api"));
+  await page.goto(toPage("settings"));
+  await expect(page.getByText(/^Your unsaved changes of/)).toBeVisible();
+  await expectClean("restored");
+  const headers = { Origin: server.url };
+  const theirs = await page.request.patch(`${server.url}/api/manage/endpoints/${first.endpoint.id}`, {
+    headers,
+    data: { description: "Theirs" },
+  });
+  expect(theirs.ok()).toBe(true);
+  await page.reload();
+  await expect(page.getByRole("list", { name: "Differences" })).toContainText("Theirs");
+  await expectClean("conflict");
+  await page.getByRole("button", { name: "Keep mine" }).click();
+  await expect(description).toHaveValue("Mine");
+  await context.clearCookies();
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect(page.getByRole("dialog", { name: "Your session ended" })).toBeVisible();
+  await expectClean("sign-in");
+  await page.getByRole("button", { name: "Not now" }).click();
+  await expect(page.getByText("Your session ended. Sign in, then try again.")).toBeVisible();
+  await expectClean("ended");
 });

@@ -2,7 +2,7 @@ import { expect, test } from "playwright/test";
 import { type FirstProject, signUpFirstAdmin } from "../support/dashboard";
 import { type RunningServer, startServer } from "../support/server";
 
-test.setTimeout(120_000);
+test.setTimeout(240_000);
 
 let server: RunningServer;
 let first: FirstProject;

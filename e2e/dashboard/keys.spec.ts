@@ -3,6 +3,8 @@ import { signUpFirstAdmin } from "../support/dashboard";
 import { startServer } from "../support/server";
 import { openStream } from "../support/stream";
 
+test.setTimeout(120_000);
+
 test("[G3] [U7] [W6] a key is created, rotated with a grace period and revoked in the browser, and its streams close with a reason", async ({
   page,
 }) => {

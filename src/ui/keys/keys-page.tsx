@@ -12,6 +12,7 @@ import { Page, Panel } from "../components/page/page";
 import { ProblemPanel } from "../components/page/problem-panel";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { notify } from "../notifications/notify";
+import { toKeyStart } from "../snippets/key-state";
 import { CreateKeyDialog } from "./create-key-dialog";
 import { KeyStreams } from "./key-streams";
 import { KeysTable } from "./keys-table";
@@ -72,8 +73,8 @@ export function KeysPage({ projectId }: { projectId: string }) {
         consequences={
           <>
             <p>
-              Requests with this key will be rejected immediately. This can’t be undone. To replace a key without downtime, rotate it
-              instead.
+              Requests with this key{revoking ? <code className="text-data"> {toKeyStart(revoking)}</code> : null} will be rejected
+              immediately. This can’t be undone. To replace a key without downtime, rotate it instead.
             </p>
             {revoking ? <KeyStreams managedKey={revoking} when="immediately" /> : null}
           </>

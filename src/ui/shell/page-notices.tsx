@@ -15,7 +15,7 @@ import { useHeldNavigation } from "./use-held-navigation";
 const SignInDialog = lazy(async () => ({ default: (await import("./sign-in-dialog")).SignInDialog }));
 
 const BAR =
-  "fixed top-3 left-1/2 z-30 flex max-w-[calc(100vw-1.5rem)] -translate-x-1/2 flex-wrap items-center gap-x-3 gap-y-1 rounded-md border border-line-firm bg-surface py-1.5 pr-2 pl-3";
+  "fixed inset-x-3 top-3 z-30 mx-auto flex w-fit flex-wrap items-center gap-x-3 gap-y-1 rounded-md border border-line-firm bg-surface py-1.5 pr-2 pl-3";
 
 export function PageNotices({ account }: { account: PageAccount }) {
   return (
