@@ -42,6 +42,7 @@ test("[H1] [H5] [H6] a webhook is created with a secret that verifies, its deliv
     const shown = page.getByRole("dialog", { name: "Your webhook’s secret" });
     await expect(shown).toContainText("whsec_");
     const secret = /whsec_[\w+/]{43}=/.exec(await shown.innerText())?.[0] ?? "";
+    await shown.getByRole("button", { name: "Copy the secret" }).click();
     await shown.getByRole("button", { name: "Done" }).click();
 
     await post({ t: 1 });
