@@ -9,6 +9,7 @@ import { Button } from "../components/button";
 import { Page, Panel, Section } from "../components/page/page";
 import { Segments } from "../components/segments";
 import { Switch } from "../components/switch";
+import { clearDrafts } from "../forms/drafts/drafts";
 import { FormFailure } from "../forms/form-failure";
 import { useAction } from "../forms/use-action";
 import { readTheme, type Theme, writeTheme } from "../theme";
@@ -20,6 +21,7 @@ import { TokensSection } from "./tokens-section";
 export function AccountPage({ account }: { account: AccountView }) {
   const leave = useAction(async () => {
     await signOut();
+    clearDrafts(account.id);
     await enter("/login");
   });
   return (
