@@ -1,9 +1,12 @@
 import AxeBuilder from "@axe-core/playwright";
-import { expect, type Page, test } from "playwright/test";
+import { expect as expectSoon, type Page, test } from "playwright/test";
 import { ADMIN, type FirstProject, signUpFirstAdmin } from "../support/dashboard";
 import { type RunningServer, startServer } from "../support/server";
 
-test.setTimeout(180_000);
+test.setTimeout(240_000);
+
+/** Sign-ins and editors take longer than other steps. */
+const expect = expectSoon.configure({ timeout: 30_000 });
 
 const BOB = { name: "Bob Noyce", email: "bob@example.com", password: "another horse battery" };
 
