@@ -4,7 +4,7 @@ import { startServer } from "../support/server";
 
 const SCHEMA = { type: "object", properties: { room: { enum: ["hall", "attic"] }, at: { type: "string" } } };
 
-test("the composer completes from the schema, replaces variables, reads curl commands, and keeps requests", async ({ page }) => {
+test("[G30] the composer completes from the schema, replaces variables, reads curl commands, and keeps requests", async ({ page }) => {
   test.setTimeout(120_000);
   const server = await startServer();
   try {

@@ -35,7 +35,7 @@ async function openHistory(page: Page, server: RunningServer): Promise<Opened> {
 const rows = (page: Page) => page.getByRole("grid", { name: "Changes" }).getByRole("row", { name: /\d\d:\d\d/ });
 const details = (page: Page) => page.getByRole("region", { name: "Details" });
 
-test("the history compares any two versions of a record, and restores one under the rules of conflicts", async ({ page }) => {
+test("[G29] the history compares any two versions of a record, and restores one under the rules of conflicts", async ({ page }) => {
   const server = await startServer();
   try {
     const { put, read } = await openHistory(page, server);
@@ -77,7 +77,7 @@ test("the history compares any two versions of a record, and restores one under 
   }
 });
 
-test("a value filters the list or becomes a column, by mouse and by keyboard", async ({ page }) => {
+test("[G30] a value filters the list or becomes a column, by mouse and by keyboard", async ({ page }) => {
   const server = await startServer();
   try {
     await openHistory(page, server);
@@ -109,7 +109,7 @@ test("a value filters the list or becomes a column, by mouse and by keyboard", a
   }
 });
 
-test("changes are exported: the selected one, the matching ones, and the whole log", async ({ page }) => {
+test("[G30] changes are exported: the selected one, the matching ones, and the whole log", async ({ page }) => {
   const server = await startServer();
   try {
     const { address, id } = await openHistory(page, server);

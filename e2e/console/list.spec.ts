@@ -69,7 +69,7 @@ test("axe finds nothing in any state of the console, light and dark, wide and na
   }
 });
 
-test("the list is one tab stop, loads older changes by keyboard, and keeps the focus", async ({ page }) => {
+test("[G30] the list is one tab stop, loads older changes by keyboard, and keeps the focus", async ({ page }) => {
   const server = await startServer();
   try {
     await openConsole(page, server, 900);

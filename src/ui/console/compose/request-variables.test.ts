@@ -23,7 +23,7 @@ test.each([
   expect(expandVariables(text, SOURCES)).toEqual({ ok: true, text: expanded });
 });
 
-test("an own variable takes precedence, and the first one without a value is named", () => {
+test("[G30] an own variable takes precedence, and the first one without a value is named", () => {
   expect(expandVariables("{{now}}", { ...SOURCES, own: new Map([["now", "x"]]) })).toEqual({ ok: true, text: "x" });
   expect(expandVariables("{{now}} {{nobody}} {{nothing}}", SOURCES)).toEqual({ ok: false, unknown: "nobody" });
   expect(expandVariables("{{id}}", { ...SOURCES, lastId: undefined })).toEqual({ ok: false, unknown: "id" });

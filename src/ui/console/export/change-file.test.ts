@@ -28,7 +28,7 @@ async function toText(format: "json" | "ndjson" | "csv", events = EVENTS): Promi
   return file.toBlob().text();
 }
 
-test("a file has the changes as the log has them, with digits as stored and without marks", async () => {
+test("[G30] a file has the changes as the log has them, with digits as stored and without marks", async () => {
   const lines = (await toText("ndjson")).trimEnd().split("\n");
   expect(lines).toHaveLength(EVENTS_SHOWN);
   expect(lines[0]).toBe(

@@ -39,8 +39,8 @@ const MEDIUM_PX = 37.5 * 16;
  */
 export const DATA_PLACE = "[--data:396px] @max-[62rem]:[--data:320px] @max-[37.5rem]:[--data:136px] @max-[37.5rem]:[--pins:0]!";
 
-/** Cells have fixed positions and CSS containment, so that a new text costs the layout of one cell and not of the row. */
-const CELL = "absolute inset-y-0 overflow-hidden contain-strict";
+/** Cells have fixed positions. Each row is laid out by itself: containment of each cell would cost more than their layout. */
+const CELL = "absolute inset-y-0 overflow-hidden";
 const PIN = `${CELL} w-28 @max-[37.5rem]:hidden`;
 export const PLACES: Readonly<Record<Column, string>> = {
   seq: `${CELL} left-4 w-15 text-right @max-[37.5rem]:hidden`,
