@@ -39,9 +39,9 @@ export function createRedaction(paths: readonly (readonly string[])[]): Redactio
   prepare(root);
   const needed = paths.map(listQuotedKeys);
   return (text) => {
-    const firstOdd = findOdd(text, 0);
-    if (firstOdd === text.length && needed.every((keys) => keys.some((key) => !text.includes(key)))) return text;
-    return new Cut(text, firstOdd).run(root);
+    const odd = new OddCharacters(text);
+    if (odd.find(0) === text.length && needed.every((keys) => keys.some((key) => !text.includes(key)))) return text;
+    return new Cut(text, odd).run(root);
   };
 }
 
@@ -53,12 +53,33 @@ const INDEX = /^\d+$/;
 /** The characters whose normal form is ASCII: the Kelvin sign, the Greek question mark, and the Greek varia. */
 const ASCII_IN_DISGUISE = /[\u212a\u037e\u1fef]/g;
 
-/** The index at or after `start` of the first character with which a plain key can have another spelling. The text's length if there is none. */
-function findOdd(text: string, start: number): number {
-  const escapedAt = text.indexOf("\\u", start);
-  ASCII_IN_DISGUISE.lastIndex = start;
-  const disguise = ASCII_IN_DISGUISE.exec(text)?.index ?? text.length;
-  return escapedAt < 0 ? disguise : Math.min(escapedAt, disguise);
+/** Finds the characters with which a plain key can have another spelling. */
+class OddCharacters {
+  readonly #text: string;
+  /** The first escape, and the first character in disguise, at or after the last `start`. The text's length if there is none. */
+  #escape = -1;
+  #disguise = -1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /**
+   * The index of the first one at or after `start`, which must not decrease from call to call. The text's length if there is none. Each kind is searched for from
+   * where it was found last, so that all calls together read the text twice.
+   */
+  find(start: number): number {
+    const text = this.#text;
+    if (this.#escape < start) {
+      const found = text.indexOf("\\u", start);
+      this.#escape = found < 0 ? text.length : found;
+    }
+    if (this.#disguise < start) {
+      ASCII_IN_DISGUISE.lastIndex = start;
+      this.#disguise = ASCII_IN_DISGUISE.exec(text)?.index ?? text.length;
+    }
+    return this.#escape < this.#disguise ? this.#escape : this.#disguise;
+  }
 }
 
 /** The quoted keys that a text with the path contains, unless its keys have other spellings. */
@@ -95,15 +116,14 @@ const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY, COMMA] = [0x7b, 0x7d,
 
 class Cut {
   readonly #text: string;
-  /** See {@link findOdd}: from the place of the last key that was compared. */
-  #nextOdd: number;
+  readonly #odd: OddCharacters;
   readonly #pieces: string[] = [];
   /** Everything before it is in the pieces, or cut. */
   #copied = 0;
 
-  constructor(text: string, firstOdd: number) {
+  constructor(text: string, odd: OddCharacters) {
     this.#text = text;
-    this.#nextOdd = firstOdd;
+    this.#odd = odd;
   }
 
   run(root: Node): string {
@@ -158,8 +178,7 @@ class Cut {
     const text = this.#text;
     const [node] = nodes;
     if (nodes.length === 0) return NONE;
-    if (this.#nextOdd < keyStart) this.#nextOdd = findOdd(text, keyStart);
-    if (this.#nextOdd < keyEnd || nodes.length !== 1 || node?.plain === undefined)
+    if (this.#odd.find(keyStart) < keyEnd || nodes.length !== 1 || node?.plain === undefined)
       return enter(nodes, toComparable(decodeKey(text.slice(keyStart, keyEnd))));
     const candidates = node.plain[keyEnd - keyStart - 2];
     if (candidates) for (const { key, nodes: inner } of candidates) if (text.startsWith(key, keyStart + 1)) return inner;
