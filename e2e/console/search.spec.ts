@@ -170,13 +170,47 @@ test("[G27] the list goes to a time, to the beginning and to a seq, loads what f
   }
 });
 
+test("[G28] after an interruption one line states what was recovered and what is missing", async ({ page }) => {
+  test.setTimeout(240_000);
+  const server = await startServer();
+  try {
+    const { console, endpoint, project, post } = await openLog(page, server, 20);
+    await page.goto(console);
+    await expect(page.getByText(/^Live · [\d,]+\/s$/)).toBeVisible({ timeout: 60_000 });
+    const headers = { Origin: server.url };
+    const listed = await page.request.get(`${server.url}/api/manage/projects/${project.id}/connections`);
+    const [stream] = (await listed.json()).connections;
+    expect((await page.request.delete(`${server.url}/api/manage/connections/${stream.id}`, { headers })).ok()).toBe(true);
+    await expect(page.getByText("Ended", { exact: true })).toBeVisible();
+    for (const n of [21, 22, 23]) await post({ n, room: "hall" });
+    // The log loses its oldest changes, as after its time.
+    const db = await connectToDatabase(server.dataDir);
+    await db.query(
+      `INSERT INTO "ExpiredChange" ("endpointId", "seq", "recordId", "at") SELECT "endpointId", "seq", "recordId", "at" FROM "Change"
+       WHERE "endpointId" = $1 AND "seq" = 21 ON CONFLICT ("endpointId") DO UPDATE SET "seq" = 21, "recordId" = excluded."recordId", "at" = excluded."at"`,
+      [endpoint.id],
+    );
+    await db.query(`DELETE FROM "Change" WHERE "endpointId" = $1 AND "seq" <= 21`, [endpoint.id]);
+    await db.end();
+    await page.getByRole("button", { name: "Reconnect" }).click();
+    const line = page.getByRole("row", {
+      name: /Resumed · recovered 2 changes · changes 21 to 21 were missed: they are no longer in the log/,
+    });
+    await expect(line).toBeVisible();
+    await expect(page.getByRole("row", { name: /End of the recovered changes/ })).toBeVisible();
+    await expect(page.getByRole("row", { name: /Gap|Resumed/ })).toHaveCount(1);
+  } finally {
+    await server.dispose();
+  }
+});
+
 test("[G28] a console whose endpoint is deleted has one clear state", async ({ page }) => {
   test.setTimeout(240_000);
   const server = await startServer();
   try {
     const { console, endpoint } = await openLog(page, server, 50);
     await page.goto(console);
-    await expect(page.getByText(/^Live · [\d,]+\/s$/)).toBeVisible();
+    await expect(page.getByText(/^Live · [\d,]+\/s$/)).toBeVisible({ timeout: 60_000 });
     const deleted = await page.request.delete(`${server.url}/api/manage/endpoints/${endpoint.id}`, { headers: { Origin: server.url } });
     expect(deleted.ok()).toBe(true);
     await expect(page.getByText("This endpoint was deleted. The changes below")).toBeVisible();

@@ -112,6 +112,8 @@ function open({ endpointId, origin, filter, place, paused, limits = LIMITS }: To
   const show = async (to: LogPlace | { kind: "newest" }): Promise<void> => {
     placesShown += 1;
     const number = placesShown;
+    // A search of the part that is left must not add to the next one.
+    search.restart(undefined);
     const { found, problem } = await seek(engine, readLog, to);
     search.restart(newestFilter.dims ? undefined : toQueryText(newestFilter));
     touch();

@@ -196,6 +196,7 @@ export class ListController {
     const before = this.#scrollTop;
     this.#scrollTop = grid.scrollTop;
     const { first, end, detached } = this.#flush;
+    const wasFollowing = this.#following;
     const movedUp = this.#scrollTop < before;
     const viewport = this.#viewport();
     if (detached) {
@@ -204,7 +205,8 @@ export class ListController {
     } else if (isAtEnd(viewport, end - first)) this.#setFollow(true);
     else if (movedUp || !this.#following) this.#setFollow(false);
     if (movedUp && this.#scrollTop < OLDER_AT_PX && canLoadOlder(this.#flush)) this.#source?.loadOlder();
-    if (!this.#following) this.#sendView();
+    // A jump to the end shows rows that the worker has not sent yet.
+    if (!this.#following || !wasFollowing) this.#sendView();
   }
 
   #setFollow(next: boolean): void {
