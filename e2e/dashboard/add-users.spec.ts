@@ -4,7 +4,7 @@ import { signUpFirstAdmin } from "../support/dashboard";
 import { startServer } from "../support/server";
 
 test("[G44] [L4] users are added, found by their fields, and edited in the browser", async ({ page }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   const server = await startServer();
   try {
     const { project, key } = await signUpFirstAdmin(page, server);
