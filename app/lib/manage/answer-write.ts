@@ -1,12 +1,12 @@
 /** Carries out an owner's write to a record, and responds with the record and its version as ETag (R7). */
 import { type OwnerWrite, writeRecord } from "@/src/management/records/write-record";
-import { jsonText, type ManageContext } from "./manage-route";
+import { beginWrite, jsonText, type ManageContext } from "./manage-route";
 
 /** `status`: of the response to a successful write. */
-export async function answerWrite({ runtime, user, id, turn }: ManageContext, write: OwnerWrite, status = 200): Promise<Response> {
+export async function answerWrite(context: ManageContext, write: OwnerWrite, status = 200): Promise<Response> {
+  const { runtime, user, id } = write.type === "DELETE" ? context : await beginWrite(context);
   const { db, records: store, sandbox, users, files, config } = runtime;
   const ports = { db, store, sandbox, users, recordBytesMax: config.bodyBytesMax };
-  await turn.enter();
   const { text, version } = await writeRecord({ ...ports, ownerId: user.id, endpointId: id, write });
   if (write.type !== "POST") files.sweepSoon();
   return withVersion(jsonText(text, status), version);

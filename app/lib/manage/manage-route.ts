@@ -38,13 +38,19 @@ export interface PublicContext {
 }
 
 /** The context of a handler for people who are signed in or send a management token. */
-export interface ManageContext extends PublicContext, Principal {}
+export interface ManageContext extends PublicContext, Principal {
+  /**
+   * Authenticates and authorizes the request again, because its rights may have changed while its body arrived (S9). Call it when the body has arrived, before
+   * anything is written. Returns the principal with the rights of now. Throws what the request would fail with if it were sent now.
+   */
+  authorizeAgain(): Promise<Principal>;
+}
 
 type Handle<Context> = (context: Context) => Promise<Response>;
 interface Handler<Context> extends Handle<Context> {
   /** The limit that applies to it. Default: `request`. */
   kind?: LoadKind;
-  /** True if it reads the body and then calls `turn.enter` itself. */
+  /** True if it reads the body and then calls {@link beginWrite} itself. */
   readsBody?: boolean;
 }
 /** Without its own handler, HEAD calls that of GET and drops the body. If GET opens something, HEAD needs its own. */
@@ -58,12 +64,9 @@ export type Routes = Record<Method | "HEAD" | "OPTIONS", Route>;
 export function manageRoute(handlers: Handlers<ManageContext>): Routes {
   const admit = async (context: PublicContext) => {
     const principal = await identify(context);
-    const { runtime, request, url, id, turn } = context;
-    await turn.count({ account: principal.user.id });
-    const { access } = principal;
-    const path = url.pathname.replace(/^\/api\/manage\/|\/$/g, "");
-    if (access) await requireTokenAccess({ db: runtime.db, access, method: request.method, path, id: UUID.test(id) ? id : "" });
-    return { ...context, ...principal };
+    await context.turn.count({ account: principal.user.id });
+    await requireAccess(context, principal);
+    return { ...context, ...principal, authorizeAgain: () => authorizeAgain(context) };
   };
   // From here on, the statements of the request take turns with those of other accounts.
   return toRoutes(handlers, admit, (handle) => (context) => context.runtime.asAccount(context.user.id, () => handle(context)));
@@ -97,12 +100,30 @@ async function identify(context: PublicContext): Promise<Principal> {
   }
 }
 
+async function authorizeAgain(context: PublicContext): Promise<Principal> {
+  const principal = await authenticate(context);
+  await requireAccess(context, principal);
+  return principal;
+}
+
+/** Throws unless the principal may send the request. A session may send all. */
+async function requireAccess({ runtime: { db }, request: { method }, url, id }: PublicContext, { access }: Principal): Promise<void> {
+  const path = url.pathname.replace(/^\/api\/manage\/|\/$/g, "");
+  if (access) await requireTokenAccess({ db, access, method, path, id: UUID.test(id) ? id : "" });
+}
+
+/** Waits for the request's turn after its body has arrived, and authorizes it again (S9): rights can change during both. Returns the context with the rights of now. */
+export async function beginWrite<Context extends PublicContext>(context: Context): Promise<Context> {
+  await context.turn.enter();
+  return isManaged(context) ? { ...context, ...(await context.authorizeAgain()) } : context;
+}
+
 /** Applies another limit to the handler. */
 export function withLimit<Context extends PublicContext>(kind: LoadKind, handle: Handler<Context>): Handler<Context> {
   return Object.assign((context: Context) => handle(context), { ...handle, kind });
 }
 
-/** Marks a handler that reads the body itself and calls `turn.enter` afterwards. */
+/** Marks a handler that reads the body itself and calls {@link beginWrite} afterwards. */
 export function readingBody<Context extends PublicContext>(handle: Handle<Context>): Handler<Context> {
   return Object.assign((context: Context) => handle(context), { readsBody: true });
 }
@@ -117,8 +138,7 @@ export function withBody<Schema extends z.ZodMiniType, Context extends PublicCon
     const { value, text: bodyText } = await readJsonText(context.request, bytesMax(context.runtime));
     const checked = checkBody(schema, value);
     if (!checked.ok) throw new AppError("fields_invalid", { detail: toSentence(checked.fields), fields: checked.fields });
-    await context.turn.enter();
-    return handle({ ...context, body: checked.value, bodyText });
+    return handle({ ...(await beginWrite(context)), body: checked.value, bodyText });
   });
 }
 
@@ -156,7 +176,7 @@ function toRoutes<Context extends PublicContext>(
         if (!handle) throw new AppError("method_not_allowed", { detail: `This method is not supported here. Use one of: ${allow}.` });
         const { id, ...others } = toParams((await params) ?? {});
         const context = await admit({ runtime, request, url: new URL(request.url), client, id: id ?? "", params: others, turn });
-        if (hasUser(context)) caller = { account: context.user.id };
+        if (isManaged(context)) caller = { account: context.user.id };
         if (id !== undefined && !UUID.test(id)) throw new AppError("not_found");
         if (!handle.readsBody) await turn.enter();
         const response = turn.finish(await wrap(handle)(context));
@@ -195,8 +215,8 @@ function toHead<Context>(get: Handler<Context> | undefined): Handler<Context> | 
   return Object.assign(head, { ...get });
 }
 
-function hasUser(context: PublicContext): context is PublicContext & Pick<ManageContext, "user"> {
-  return "user" in context;
+function isManaged(context: PublicContext): context is ManageContext {
+  return "authorizeAgain" in context;
 }
 
 function toParams(params: PathParams): Record<string, string> {

@@ -48,8 +48,8 @@ export async function findRecordFile({
 }
 
 /**
- * Stores a file and returns the JSON text of its record. Throws `not_found`, `upload_invalid` at an authentication endpoint, `body_timeout`, and what
- * Files.beginUpload throws; then nothing of the file is kept.
+ * Stores a file and returns the JSON text of its record. Throws `not_found`, `upload_invalid` at an authentication endpoint, `body_timeout`, what
+ * Files.beginUpload throws, and what `authorizeAgain` throws; then nothing of the file is kept.
  */
 export async function storeFile({
   db,
@@ -59,6 +59,7 @@ export async function storeFile({
   file,
   timeoutMs,
   hold,
+  authorizeAgain,
 }: {
   db: Pick<Db, "endpoint">;
   files: Pick<Files, "beginUpload">;
@@ -70,8 +71,10 @@ export async function storeFile({
   timeoutMs: number;
   /** Counts the memory that the upload holds while it arrives. */
   hold: ByteHold;
+  /** Rejects if the account may no longer send the file. Called when all bytes have arrived (S9). */
+  authorizeAgain: () => Promise<unknown>;
 }): Promise<string> {
-  const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
+  const { kind, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
   if (kind === "authentication") throw new AppError("upload_invalid", { detail: "Authentication endpoints do not accept files." });
   if (kind === "email") throw new AppError("upload_invalid", { detail: "E-mail endpoints do not accept files." });
   const giveUp = new AbortController();
@@ -81,6 +84,8 @@ export async function storeFile({
   try {
     await upload.add({ name: file.name, type: file.type, bytes: file.open(giveUp.signal) });
     clearTimeout(timer);
+    await authorizeAgain();
+    const { schema } = await requireOwnTarget({ db, ownerId, endpointId });
     const {
       records: [record],
     } = await upload.commit({ endpointId, schema, caller, owner: undefined, metadata: {} });

@@ -24,14 +24,19 @@ interface ImportRequest extends Omit<ImportFile, "accountId" | "mayGuess" | "onF
 }
 
 /**
- * Returns the number of stored records. Throws what {@link checkImport} throws, `not_found` if the endpoint was deleted meanwhile, `quota_exceeded`, and
- * `server_busy` if the endpoint stays busy too long. After an error no record was stored.
+ * Returns the number of stored records. Throws what {@link checkImport} throws, `not_found` if the endpoint was deleted meanwhile, `schema_mismatch` if it has
+ * another schema meanwhile, `quota_exceeded`, what `authorizeAgain` throws, and `server_busy` if the endpoint stays busy too long. After an error no record was stored.
  */
 export async function importRecords(
-  request: ImportRequest & { staging: Pick<ImportStaging, "begin">; quotas: Pick<Quotas, "admit"> },
+  request: ImportRequest & {
+    staging: Pick<ImportStaging, "begin">;
+    quotas: Pick<Quotas, "admit">;
+    /** Rejects if the account may no longer import. Called when the whole file has arrived (S9). */
+    authorizeAgain: () => Promise<unknown>;
+  },
 ): Promise<number> {
-  const { staging, quotas, endpointId, ...rest } = request;
-  return readChecked({ ...rest, endpointId }, async (batches) => {
+  const { staging, quotas, endpointId, authorizeAgain, ...rest } = request;
+  return readChecked({ ...rest, endpointId }, async (batches, schema) => {
     const staged = staging.begin();
     try {
       let recordBytes = 0;
@@ -40,12 +45,27 @@ export async function importRecords(
         await staged.add(batch.map(({ data }) => data));
       }
       await quotas.admit(endpointId, { records: staged.count, recordBytes });
+      await authorizeAgain();
+      await requireSameSchema({ db: rest.db, ownerId: rest.ownerId, endpointId, schema });
       if (!(await staged.publish(endpointId))) throw new AppError("not_found");
       return staged.count;
     } finally {
       await staged.discard();
     }
   });
+}
+
+/** Each batch was checked when it arrived, so a schema that is new since then was not applied to all records. */
+async function requireSameSchema({
+  db,
+  ownerId,
+  endpointId,
+  schema,
+}: Pick<ImportRequest, "db" | "ownerId" | "endpointId"> & { schema: string | null }): Promise<void> {
+  const current = await requireOwnTarget({ db, ownerId, endpointId });
+  if (current.schema === null || current.schema === schema) return;
+  const detail = "The endpoint's schema changed while the file arrived. No record was imported. Import the file again.";
+  throw new AppError("schema_mismatch", { detail });
 }
 
 export interface CheckedImport {
@@ -90,7 +110,7 @@ function toList(texts: readonly string[]): string {
 /** Passes the file's records to `use`, after each batch was checked against the endpoint's schema. */
 async function readChecked<T>(
   request: ImportRequest & Pick<ImportFile, "mayGuess" | "onFound">,
-  use: (batches: AsyncIterable<ImportedItem[]>) => Promise<T>,
+  use: (batches: AsyncIterable<ImportedItem[]>, schema: string | null) => Promise<T>,
 ): Promise<T> {
   const { db, sandbox, imports, ownerId, endpointId, ...file } = request;
   const { kind, schema, projectId } = await requireOwnTarget({ db, ownerId, endpointId });
@@ -99,7 +119,7 @@ async function readChecked<T>(
   }
   if (kind === "email") throw new AppError("parameter_invalid", { detail: "E-mails cannot be imported. Send them one by one." });
   return imports.run({ ...file, accountId: ownerId }, (batches) =>
-    use(schema === null ? batches : checkBatches({ sandbox, schema, batches, caller: toOwnerPath(ownerId, projectId) })),
+    use(schema === null ? batches : checkBatches({ sandbox, schema, batches, caller: toOwnerPath(ownerId, projectId) }), schema),
   );
 }
 

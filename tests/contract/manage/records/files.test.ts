@@ -142,7 +142,7 @@ describe("[F1] [G15] storing", () => {
     const { db, files, held } = getRuntime();
     const hold = held.bodies.hold([], 0);
     const file = { name: "silent", type: "", open: (signal: AbortSignal) => readChunks(silent, { signal, bytesMax: 1024 }) };
-    const stored = storeFile({ db, files, ownerId: ada.id, endpointId, file, timeoutMs: 50, hold });
+    const stored = storeFile({ db, files, ownerId: ada.id, endpointId, file, timeoutMs: 50, hold, authorizeAgain: async () => undefined });
     await expect(stored).rejects.toMatchObject({ code: "body_timeout" });
     expect(await countRecords()).toBe(0);
     expect(await getRuntime().db.storedFile.count({ where: { name: { in: ["endless", "broken", "silent"] } } })).toBe(0);

@@ -7,7 +7,7 @@ import { AppError } from "@/src/shared/errors";
 import { FILE_BYTES_MAX } from "@/src/shared/streams/protocol";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
-  POST: withLimit("upload", async ({ runtime: { db, files, config, held }, request, user, id, url, client }) => {
+  POST: withLimit("upload", async ({ runtime: { db, files, config, held }, request, user, id, url, client, authorizeAgain }) => {
     // Checked before the first byte is read.
     if (Number(request.headers.get("content-length") ?? 0) > FILE_BYTES_MAX) throw new AppError("file_too_large");
     const name = url.searchParams.get("name") ?? "";
@@ -17,6 +17,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
       open: (signal: AbortSignal) => readChunks(request, { signal, bytesMax: FILE_BYTES_MAX }),
     };
     const hold = openBodyHold(held.bodies, client.address);
-    return jsonText(await storeFile({ db, files, ownerId: user.id, endpointId: id, file, timeoutMs: config.uploadTimeoutMs, hold }), 201);
+    const upload = { ownerId: user.id, endpointId: id, file, timeoutMs: config.uploadTimeoutMs, hold };
+    return jsonText(await storeFile({ db, files, ...upload, authorizeAgain }), 201);
   }),
 });
