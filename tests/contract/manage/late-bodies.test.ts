@@ -99,7 +99,7 @@ const WRITES: [name: string, late: () => Late][] = [
   ["a change of the endpoint", () => ({ method: "PATCH", path: `/api/manage/endpoints/${endpointId}`, body: '{"secure":true}' })],
 ];
 
-/** What the writes would have stored. */
+/** The records, the files and the setting that the writes change. */
 async function stored() {
   const { db } = server.runtime;
   const endpoint = await db.endpoint.findUnique({ where: { id: endpointId }, select: { secure: true } });
