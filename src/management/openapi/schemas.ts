@@ -5,6 +5,7 @@ import * as recordEdits from "@/src/shared/management/record-edits";
 import * as recordViews from "@/src/shared/management/record-views";
 import { schemaKeywords } from "@/src/shared/management/schema-keywords";
 import * as management from "@/src/shared/management/schemas";
+import * as traffic from "@/src/shared/management/traffic";
 import * as webhooks from "@/src/shared/management/webhooks";
 import type { JsonSchema } from "@/src/shared/openapi";
 
@@ -12,7 +13,7 @@ const SUFFIX = "Schema";
 
 /** `projectCreateSchema` is named `ProjectCreate`. */
 const names = new Map<unknown, string>(
-  Object.entries({ ...management, ...webhooks, ...recordEdits, ...recordViews, ...newUsers }).flatMap(([name, value]) =>
+  Object.entries({ ...management, ...webhooks, ...recordEdits, ...recordViews, ...newUsers, ...traffic }).flatMap(([name, value]) =>
     name.endsWith(SUFFIX) ? [[value, toComponentName(name.slice(0, -SUFFIX.length))] as const] : [],
   ),
 );
