@@ -163,6 +163,10 @@ class FunctionJudge implements RecordJudge {
     return [...this.#dependencies.values()];
   }
 
+  forgetFound(): void {
+    for (const [name, { isInIdentity }] of this.#dependencies) if (!isInIdentity) this.#dependencies.delete(name);
+  }
+
   /**
    * At the function's own endpoint, a find by filters depends on the records that it has found: new ones are judged themselves. A record that finds itself is judged
    * again with each of its changes.
@@ -249,5 +253,6 @@ export function combineJudges(rules: RecordJudge, called: RecordJudge): RecordJu
     hidesFields: rules.hidesFields,
     condition: rules.condition && { ...rules.condition, isExact: false },
     dependencies: () => [...(rules.dependencies?.() ?? []), ...(called.dependencies?.() ?? [])],
+    forgetFound: () => called.forgetFound?.(),
   };
 }

@@ -70,10 +70,12 @@ export interface RecordJudge {
   /** Lists use it to skip rows; `judge` has the last word unless `isExact`. Undefined: there is none. */
   readonly condition: JudgeCondition | undefined;
   /**
-   * The records that the verdicts depend on, other than the judged ones, as far as it is known: a judge can find out more while it judges, but never removes
-   * one. Open streams are judged again when one of them changes (W6). Absent: there are none.
+   * The records that the verdicts depend on, other than the judged ones, as far as it is known: a judge can find out more while it judges, and removes
+   * one only in `forgetFound`. Open streams are judged again when one of them changes (W6). Absent: there are none.
    */
   dependencies?(): readonly JudgeDependency[];
+  /** Forgets the records that were found so far, so that `dependencies` returns them no longer. Absent: there are none. */
+  forgetFound?(): void;
 }
 
 /** Records of the project that verdicts depend on. */

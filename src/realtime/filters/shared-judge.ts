@@ -24,29 +24,65 @@ export interface SharedJudge extends StreamJudge {
 
 /** The number of single records that the streams of one judge depend on together. More become one dependency on all records of their endpoint. */
 export const DEPENDENCIES_MAX = 200;
+/** The number of single records that the streams of all judges of a process depend on together. */
+const ROOM = 100_000;
 /** The number of callers that are tried for one list of records. */
 const TRIES_MAX = 16;
 
-/** `hidesFields` and `isImmediate` are the same for all judges of an identity. */
-export function createSharedJudge({ hidesFields, isImmediate }: Pick<RecordJudge, "hidesFields" | "isImmediate">): SharedJudge {
+/** Counts the single records that streams depend on. */
+export interface DependencyRoom {
+  /** Returns false if there is no room for another one. */
+  take(): boolean;
+  release(count: number): void;
+}
+
+export function createDependencyRoom(max = ROOM): DependencyRoom {
+  let taken = 0;
+  return {
+    take: () => {
+      if (taken >= max) return false;
+      taken += 1;
+      return true;
+    },
+    release: (count) => {
+      taken -= count;
+    },
+  };
+}
+
+/** `hidesFields` and `isImmediate` are the same for all judges of an identity. `room` is shared by the judges of the process. */
+export function createSharedJudge(
+  { hidesFields, isImmediate }: Pick<RecordJudge, "hidesFields" | "isImmediate">,
+  room: DependencyRoom,
+): SharedJudge {
   /** In the order of their turns. */
   const streams = new Set<StreamCaller>();
   /** The next one, or the only one. */
   let first: StreamCaller | undefined;
   const dependencies: JudgeDependency[] = [];
   const known = new Set<string>();
+  let taken = 0;
+
+  function takeRoom(): boolean {
+    if (dependencies.length >= DEPENDENCIES_MAX || !room.take()) return false;
+    taken += 1;
+    return true;
+  }
 
   function note({ judge: own }: StreamCaller): void {
+    // The last stream has ended during the evaluation.
+    if (streams.size === 0) return;
     for (const dependency of own.dependencies?.() ?? []) {
       const { endpointId, recordId, isInIdentity } = dependency;
       // Those of the identity are of each stream alone.
       if (isInIdentity || known.has(endpointId)) continue;
-      const isWhole = recordId === undefined || dependencies.length >= DEPENDENCIES_MAX;
-      const key = isWhole ? endpointId : `${endpointId} ${recordId}`;
-      if (known.has(key)) continue;
-      known.add(key);
+      if (recordId !== undefined && known.has(`${endpointId} ${recordId}`)) continue;
+      const isWhole = recordId === undefined || !takeRoom();
+      known.add(isWhole ? endpointId : `${endpointId} ${recordId}`);
       dependencies.push(isWhole ? { ...dependency, recordId: undefined } : dependency);
     }
+    // The list has them. Otherwise each of many streams would keep its own.
+    own.forgetFound?.();
   }
 
   function takeNext(): StreamCaller {
@@ -101,6 +137,9 @@ export function createSharedJudge({ hidesFields, isImmediate }: Pick<RecordJudge
     remove: (stream) => {
       streams.delete(stream);
       [first] = streams;
+      if (streams.size > 0) return;
+      room.release(taken);
+      taken = 0;
     },
     judge,
     redact: (record) => takeNext().judge.redact(record),

@@ -7,7 +7,7 @@ import { createFilteredFeed, type FeedListener, type FilteredFeed } from "../fil
 import type { StreamReads } from "../filters/filtered-reads";
 import type { RecordFilter } from "../filters/record-filter";
 import { createSharedFilter, type SharedFilter } from "../filters/shared-filter";
-import { createSharedJudge, type SharedJudge, type StreamCaller } from "../filters/shared-judge";
+import { createDependencyRoom, createSharedJudge, type DependencyRoom, type SharedJudge, type StreamCaller } from "../filters/shared-judge";
 import { createStreamView } from "../filters/stream-view";
 import type { TailerListener } from "../log/listener-index";
 import { createLogTailer, type LogTailer } from "../log/log-tailer";
@@ -83,6 +83,7 @@ export function createChannels(options: {
   now?: (() => number) | undefined;
 }): Channels {
   const turns = createFeedTurns(options.now);
+  const room = createDependencyRoom();
   const channels = new Map<string, Channel>();
   /** The number of streams that are being opened, by endpoint. Their channels must stay. */
   const held = new Map<string, number>();
@@ -99,7 +100,7 @@ export function createChannels(options: {
     entries: () => [...channels],
     hold: (endpointId) => {
       held.set(endpointId, (held.get(endpointId) ?? 0) + 1);
-      const channel = channels.get(endpointId) ?? createChannel({ ...options, turns, endpointId });
+      const channel = channels.get(endpointId) ?? createChannel({ ...options, turns, room, endpointId });
       channels.set(endpointId, channel);
       return channel;
     },
@@ -119,9 +120,10 @@ function createChannel(options: {
   queueBytesMax: number;
   seal: SealCursor;
   turns: FeedTurns;
+  room: DependencyRoom;
   onReadError: (error: unknown) => void;
 }): Channel {
-  const { endpointId, changes, queueBytesMax, seal, turns, onReadError } = options;
+  const { endpointId, changes, queueBytesMax, seal, turns, room, onReadError } = options;
   const sliceBytes = queueBytesMax / 4;
   const tailer = createLogTailer({ endpointId, changes, sliceBytes });
   const encodeSealed = createSealedEncode(seal);
@@ -164,7 +166,7 @@ function createChannel(options: {
 
   function createShared(view: SourceView, reads: StreamReads): Shared {
     const { onlyOwner } = view;
-    const judge = view.judge && createSharedJudge(view.judge.judge);
+    const judge = view.judge && createSharedJudge(view.judge.judge, room);
     const filter = view.filter && createSharedFilter(view.filter.expression);
     const feed = createFilteredFeed({
       ...{ endpointId, onlyOwner, tailer, reads, sliceBytes, turns, onReadError },
