@@ -6,7 +6,7 @@ import { isWebOrigin, parseOrigin } from "@/src/shared/http/origins";
 import type { QuotaLimits } from "@/src/shared/management/quotas";
 import { addressRangesProblem, toList, trustProxyProblem } from "./address-lists";
 import { type Layout, toConnectionsDefault, toConnectionsMin, toLayout, workersProblem } from "./layout";
-import { type SmtpConfig, smtpFromProblem, smtpUrlProblem, toSmtpConfig } from "./smtp";
+import { type SmtpConfig, smtpFromProblem, smtpPortsProblem, smtpUrlProblem, toSmtpConfig, toSmtpPorts } from "./smtp";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 const MODES = ["production", "development", "test"] as const;
@@ -39,6 +39,8 @@ export interface WebhooksConfig {
   retryFirstMs: number;
   /** A node that is killed is replaced after this time. */
   leaseMs: number;
+  /** A request that takes longer is slow (H7). */
+  slowMs: number;
 }
 
 export interface Config extends Layout {
@@ -107,6 +109,10 @@ export interface Config extends Layout {
   jsonataResultBytesMax: number;
   /** The mail server of the deployment. Absent: only projects with a configuration of their own can send mails. */
   smtp?: SmtpConfig;
+  /** E-mails a minute through the deployment's mail server: of all projects, and of one account. 0 means no limit. */
+  smtpRates: { total: number; perAccount: number };
+  /** The ports that mail servers of projects may have. */
+  smtpPorts: readonly number[] | "any";
   pingIntervalMs: number;
   pongTimeoutMs: number;
   /** The interval at which the change log and the definitions are polled, in case a notification was lost. */
@@ -201,6 +207,9 @@ const variables = z.object({
   RESTED_S3_SECRET_ACCESS_KEY: text(),
   RESTED_SMTP_URL: text(smtpUrlProblem),
   RESTED_SMTP_FROM: text(smtpFromProblem),
+  RESTED_SMTP_RATE_LIMIT: wholeNumber(0, 1_000_000, " e-mails a minute; 0 for no limit"),
+  RESTED_SMTP_ACCOUNT_RATE_LIMIT: wholeNumber(0, 1_000_000, " e-mails a minute; 0 for no limit"),
+  RESTED_SMTP_PORTS: text(smtpPortsProblem),
   RESTED_SANDBOX_TIMEOUT_MS: wholeNumber(10, 60_000, " milliseconds"),
   RESTED_SANDBOX_MEMORY_BYTES_MAX: wholeNumber(8 * MIB, 2048 * MIB, " bytes"),
   RESTED_SANDBOX_CPU_MS_PER_MINUTE: wholeNumber(0, 3_600_000, " milliseconds a minute; 0 for no limit"),
@@ -278,6 +287,7 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
       timeoutMs: 15_000,
       retryFirstMs: 5_000,
       leaseMs: 6_000,
+      slowMs: 5_000,
     },
     signup: env.RESTED_SIGNUP === "open" ? "open" : "closed",
     demo: env.RESTED_DEMO === "1" || env.RESTED_DEMO === "true",
@@ -317,6 +327,8 @@ function toConfig(env: Readonly<Partial<Record<Variable, string | undefined>>>):
     uploadTimeoutMs: number("RESTED_UPLOAD_TIMEOUT_MS", 600_000),
     ...toS3(env),
     ...toSmtpConfig(env.RESTED_SMTP_URL, env.RESTED_SMTP_FROM),
+    smtpRates: { total: number("RESTED_SMTP_RATE_LIMIT", 600), perAccount: number("RESTED_SMTP_ACCOUNT_RATE_LIMIT", 60) },
+    smtpPorts: toSmtpPorts(env.RESTED_SMTP_PORTS),
     sandboxTimeoutMs: number("RESTED_SANDBOX_TIMEOUT_MS", 1000),
     sandboxMemoryBytesMax: number("RESTED_SANDBOX_MEMORY_BYTES_MAX", 128 * MIB),
     sandboxCpuMsPerMinute: number("RESTED_SANDBOX_CPU_MS_PER_MINUTE", 15_000),

@@ -52,3 +52,24 @@ function parseUrl(value: string): Omit<SmtpConfig, "from"> | undefined {
     return undefined;
   }
 }
+
+/** The ports on which mail servers accept mails: SMTP, SMTP over TLS, submission, and what providers offer where those are blocked. */
+const PROJECT_PORTS: readonly number[] = [25, 465, 587, 2525];
+
+export function smtpPortsProblem(value: string): string | undefined {
+  return value.trim() === "any" || parsePorts(value)
+    ? undefined
+    : "List ports from 1 to 65535, separated by commas, like 25,465,587,2525; or any.";
+}
+
+/** The value is valid, or absent. */
+export function toSmtpPorts(value: string | undefined): readonly number[] | "any" {
+  if (value?.trim() === "any") return "any";
+  return (value === undefined ? undefined : parsePorts(value)) ?? PROJECT_PORTS;
+}
+
+function parsePorts(value: string): number[] | undefined {
+  const ports = value.split(/[\s,]+/).filter((item) => item !== "");
+  const isValid = ports.every((port) => /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535);
+  return isValid && ports.length > 0 ? ports.map(Number) : undefined;
+}

@@ -2,6 +2,7 @@
 import dns from "node:dns/promises";
 import { isIP } from "node:net";
 import type { AddressPolicy } from "./address-policy";
+import { createSystemLookup } from "./system-lookup";
 
 export interface ResolvedAddress {
   address: string;
@@ -15,6 +16,8 @@ const ADDRESS_REFUSED = "The host has an address that is not public. The server'
 const UNKNOWN_HOST = "The host name cannot be resolved.";
 /** Of one query; there are two tries. */
 const QUERY_TIMEOUT_MS = 3_000;
+/** One for the process, because the threads are. */
+const lookUpInSystem = createSystemLookup();
 
 /**
  * Returns the addresses of a host name or of the text of an address (IPv6 with or without brackets). The caller must connect to one of them and not resolve
@@ -40,10 +43,7 @@ function toResolved(address: string): ResolvedAddress {
 async function query(name: string, policy: AddressPolicy, signal: AbortSignal | undefined): Promise<string[]> {
   // Names of a private network are known to the operating system only. Its resolver occupies a thread that files need too, so only administrators who allow
   // such addresses have it used.
-  if (policy.hasExceptions) {
-    const found = await dns.lookup(name, { all: true }).catch(() => []);
-    return found.map(({ address }) => address);
-  }
+  if (policy.hasExceptions) return lookUpInSystem(name, signal);
   const resolver = new dns.Resolver({ timeout: QUERY_TIMEOUT_MS, tries: 2 });
   const cancel = () => resolver.cancel();
   signal?.addEventListener("abort", cancel);

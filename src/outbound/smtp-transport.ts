@@ -5,6 +5,7 @@ import { createTransport } from "nodemailer";
 import { MailError, type MailTransport, type Rejection, type RenderedMail, type SmtpServer } from "@/src/core/mail/ports";
 import type { AddressPolicy } from "./address-policy";
 import { HostRefusedError, resolveHost } from "./resolve-host";
+import { toReason, toReply } from "./smtp-replies";
 
 /** Time limits of the parts of an attempt. The caller's signal limits the whole. */
 export interface SmtpTimes {
@@ -22,20 +23,26 @@ const ANY: AddressPolicy = { allows: () => true, hasExceptions: true };
 const loopback = new net.BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
-const RESPONSE_LENGTH_MAX = 300;
+const NO_SMTP = "It does not respond as a mail server (SMTP).";
+
+/** Other ports belong to other services, which must not be asked on behalf of users. */
+export type MailPorts = readonly number[] | "any";
 
 export interface SmtpTransportOptions {
   /** The addresses that mail servers of projects may have. */
   policy: AddressPolicy;
+  /** The ports that they may have. */
+  ports: MailPorts;
   /** Certificate authorities as PEM. Default: those that Node.js trusts. */
   ca?: string | undefined;
   times?: SmtpTimes | undefined;
 }
 
-export function createSmtpTransport({ policy, ca, times = SMTP_TIMES }: SmtpTransportOptions): MailTransport {
+export function createSmtpTransport({ policy, ports, ca, times = SMTP_TIMES }: SmtpTransportOptions): MailTransport {
   return {
     async send(server, mail, { signal }) {
       signal.throwIfAborted();
+      if (!server.isTrusted && ports !== "any" && !ports.includes(server.port)) throw createPortError(server.port);
       const socket = await connect(server, { policy: server.isTrusted ? ANY : policy, connectMs: times.connectMs, signal });
       try {
         return await sendOver(socket, server, mail, { ca, times, signal });
@@ -95,9 +102,9 @@ async function sendOver(
   });
   if (accepted.length === 0) throw new MailError("The mail server accepted no recipient.", { isTemporary: false, code: "rejected" });
   const rejected = rejectedErrors.map((error): Rejection => {
-    return { address: error.recipient ?? "", isTemporary: error.permanent === false, reason: toResponse(error.response ?? "refused") };
+    return { address: error.recipient ?? "", isTemporary: error.permanent === false, reason: toReply(error.response ?? "") ?? "refused" };
   });
-  return { response: toResponse(response), rejected };
+  return { response: toReply(response) ?? "accepted", rejected };
 }
 
 /** Objects, so that no address is parsed again. */
@@ -144,26 +151,30 @@ async function resolve(host: string, policy: AddressPolicy, signal: AbortSignal)
   }
 }
 
+/** The administrator may allow the port, so another attempt may succeed. */
+function createPortError(port: number): MailError {
+  const message = "The port of the mail server is not allowed.";
+  const detail = `Port ${port} is not a port of mail servers that this server allows. Its administrator can allow it (RESTED_SMTP_PORTS).`;
+  return new MailError(message, { isTemporary: true, code: "port", detail });
+}
+
 /** Replies of class 5 are final. Without a reply, the mail may be sent by another attempt. */
 function toMailError(error: unknown, { host }: SmtpServer): MailError {
   if (error instanceof MailError) return error;
-  const { code = "unknown", response, permanent, message } = readError(error);
-  const said = toResponse(response ?? message);
+  const { code = "unknown", response, permanent, ...failure } = readError(error);
   const known = CODES[code];
+  const reply = response === undefined ? undefined : toReply(response);
   if (known?.isFinal && response === undefined)
-    return new MailError(known.text, { isTemporary: false, code, detail: `${known.text} ${said}`, cause: error });
-  if (response !== undefined) {
+    return new MailError(known.text, { isTemporary: false, code, detail: known.text, cause: error });
+  if (reply !== undefined) {
     // The reply to wrong credentials can contain the user name.
-    const text = code === "EAUTH" ? "The mail server did not accept the credentials." : `The mail server responded: ${said}`;
-    return new MailError(text, {
-      isTemporary: permanent !== true,
-      code,
-      detail: `The mail server ${host} responded: ${said}`,
-      cause: error,
-    });
+    const text = code === "EAUTH" ? "The mail server did not accept the credentials." : `The mail server responded: ${reply}`;
+    const detail = `The mail server ${host} responded: ${reply}`;
+    return new MailError(text, { isTemporary: permanent !== true, code, detail, cause: error });
   }
   const text = known?.text ?? "The connection to the mail server failed.";
-  return new MailError(text, { isTemporary: true, code, detail: `${text} (${host}: ${said})`, cause: error });
+  const reason = response === undefined && code !== "EPROTOCOL" ? toReason(failure) : NO_SMTP;
+  return new MailError(text, { isTemporary: true, code, detail: `${text} (${host}) ${reason}`.trim(), cause: error });
 }
 
 /** `isFinal`: an error that nodemailer finds before it asks the server, so another attempt would fail too. */
@@ -181,6 +192,8 @@ const CODES: Readonly<Record<string, { text: string; isFinal?: boolean }>> = {
 
 interface SmtpFailure {
   code?: string | undefined;
+  /** Of an error of the operating system or of TLS. */
+  originalCode?: string | undefined;
   response?: string | undefined;
   permanent?: boolean | undefined;
   message: string;
@@ -195,18 +208,11 @@ function readError(error: unknown): SmtpFailure {
   const permanent: unknown = Reflect.get(error, "permanent");
   return {
     code: text("code"),
+    originalCode: text("originalCode"),
     response: text("response"),
     permanent: typeof permanent === "boolean" ? permanent : undefined,
     message: error.message,
   };
-}
-
-/** A server's text in one short line. */
-function toResponse(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
-    .trim()
-    .slice(0, RESPONSE_LENGTH_MAX);
 }
 
 function isLoopback(address = ""): boolean {

@@ -79,8 +79,18 @@ export function composeNode(options: NodeOptions) {
   const storageParts = composeStorage({ ...options, stores, sandbox });
   const { store, records, files, quotas, imports, importStaging } = storageParts;
   const mail = composeMail({ ...options, files, quotas });
-  const { mailer, emails } = mail;
-  const userParts = composeUsers({ ...options, stores, tokens, sandbox, quotas, records, mailer, settle: () => settle() });
+  const { mailer, emails, deploymentLimits } = mail;
+  const userParts = composeUsers({
+    ...options,
+    stores,
+    tokens,
+    sandbox,
+    quotas,
+    records,
+    mailer,
+    deploymentLimits,
+    settle: () => settle(),
+  });
   const { users, userEmails, emailQueue } = userParts;
   const streams = composeStreams({ ...options, ...accessParts, stores, sandbox, quotas, traffic });
   settle = streams.settle;
@@ -95,7 +105,7 @@ export function composeNode(options: NodeOptions) {
     ...{ records: store, changes, definitions, tokens, signIns, users, emailQueue, quotas, files, imports, importStaging },
     ...{ sandbox, functionVerdicts, judges, hub, held, secret, secrets, passwords, webhooks, findUrlProblem },
     mailer,
-    email: { configurations: mail.configurations, sendTest: mail.sendTest, limiter },
+    email: { configurations: mail.configurations, sendTest: mail.sendTest, limiter, ports: config.smtpPorts },
     managementLimits: createManagementLimits({ limiter, perMinute: config.managementRateLimit }),
     loginLimiter: createLoginLimiter(),
     settle,

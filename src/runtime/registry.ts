@@ -87,7 +87,7 @@ export interface Runtime {
   /** Queues mails. */
   mailer: Mailer;
   /** For the e-mail configurations of projects. */
-  email: { configurations: MailConfigurations; sendTest: SendTestMail; limiter: RateLimiter };
+  email: { configurations: MailConfigurations; sendTest: SendTestMail; limiter: RateLimiter; ports: readonly number[] | "any" };
   /** Limits of the management API and the dashboard's pages. */
   managementLimits: ManagementLimits;
   /** Limits attempts to guess passwords. */

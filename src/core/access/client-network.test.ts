@@ -1,6 +1,6 @@
 /** Tests which addresses count as one client. */
 import { describe, expect, test } from "vitest";
-import { toClientAddress, toNetwork } from "./client-network";
+import { toClientAddress, toNetwork, toWideNetwork } from "./client-network";
 
 describe("toNetwork", () => {
   test.each([
@@ -16,6 +16,18 @@ describe("toNetwork", () => {
     ["unknown", "unknown"],
   ])("%s counts as %s", (address, network) => {
     expect(toNetwork(address)).toBe(network);
+  });
+});
+
+describe("toWideNetwork", () => {
+  test.each([
+    ["192.0.2.7", "192.0.2.0/24"],
+    ["::ffff:192.0.2.7", "192.0.2.0/24"],
+    ["2001:db8:1:2::9", "2001:db8:1::/48"],
+    ["2001:db8::1", "2001:db8:0::/48"],
+    ["unknown", "unknown"],
+  ])("[L9] %s counts as %s", (address, network) => {
+    expect(toWideNetwork(address)).toBe(network);
   });
 });
 

@@ -26,3 +26,10 @@ export function toNetwork(address: string): string {
     .map((group) => group.replace(/^0+(?=.)/, ""))
     .join(":")}::/64`;
 }
+
+/** The network that a provider usually assigns to one customer, or a small part of it: the /24 of an IPv4 address, the /48 of an IPv6 address. */
+export function toWideNetwork(address: string): string {
+  const network = toNetwork(address);
+  if (network.endsWith("::/64")) return `${network.split(":").slice(0, 3).join(":")}::/48`;
+  return network.replace(/^(\d+\.\d+\.\d+)\.\d+$/, "$1.0/24");
+}

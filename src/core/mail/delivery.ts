@@ -1,6 +1,7 @@
 /** Sends the mails of the queue (M2): leases them in a fair order, tries again after temporary failures, and stores each step. */
 
 import type { Log } from "@/src/core/log";
+import { createMailLanes, type MailLanes } from "@/src/core/mail/mail-lanes";
 import {
   type Attempt,
   type LeasedMail,
@@ -11,6 +12,7 @@ import {
   type QueuedMessage,
   type RenderedMail,
 } from "@/src/core/mail/ports";
+import { isAppError } from "@/src/shared/errors";
 
 export interface DeliveryTimes {
   /** How long a node that was killed keeps its mails. */
@@ -19,20 +21,18 @@ export interface DeliveryTimes {
   retryMs: number;
   /** The time limit of one attempt. */
   attemptMs: number;
+  /** An attempt at a project's mail server that takes longer is slow (M2). */
+  slowMs: number;
 }
 
-export const DELIVERY_TIMES: DeliveryTimes = { leaseMs: 30_000, retryMs: 15_000, attemptMs: 90_000 };
+export const DELIVERY_TIMES: DeliveryTimes = { leaseMs: 30_000, retryMs: 15_000, attemptMs: 90_000, slowMs: 10_000 };
 
 /** The pause between two attempts is at most an hour. */
 const RETRY_MS_MAX = 3_600_000;
 const ATTEMPTS_MAX = 40;
 /** A mail that was queued longer ago is given up. */
 const AGE_MS_MAX = 24 * 3_600_000;
-/** Mails that a process sends at the same time: in total, and of one account, so that hanging mail servers of one account do not hold up the others. */
-const AT_ONCE_MAX = 24;
-const AT_ONCE_PER_ACCOUNT_MAX = 4;
-/** Of them through mail servers that projects choose, so that hanging ones of many accounts do not hold up the deployment's mail server. */
-const AT_ONCE_OWN_SERVERS_MAX = 16;
+const UNDECRYPTABLE = "The queued e-mail cannot be decrypted, because the server's secret has changed. Send the e-mail again.";
 const STATISTICS_INTERVAL_MS = 60_000;
 const ERROR_LENGTH_MAX = 500;
 
@@ -65,10 +65,7 @@ class Delivery implements MailDelivery {
   readonly #times: DeliveryTimes;
   readonly #stopping = new AbortController();
   readonly #sending = new Set<Promise<void>>();
-  /** How many mails of each account are being sent. The server's own have the empty name. */
-  readonly #byAccount = new Map<string, number>();
-  /** How many mails are being sent through mail servers of projects. */
-  #toOwnServers = 0;
+  readonly #lanes: MailLanes;
   #filling: Promise<void> | undefined;
   #isFillWanted = false;
   #isClosed = false;
@@ -81,6 +78,7 @@ class Delivery implements MailDelivery {
     this.#times = options.times ?? DELIVERY_TIMES;
     this.#now = options.now ?? Date.now;
     this.#countedSince = this.#now();
+    this.#lanes = createMailLanes({ slowMs: this.#times.slowMs, onRoom: () => this.#isClosed || this.wake() });
   }
 
   poll(): Promise<void> {
@@ -113,45 +111,34 @@ class Delivery implements MailDelivery {
     const { outbox } = this.#options;
     while (this.#isFillWanted && !this.#isClosed) {
       this.#isFillWanted = false;
-      const max = AT_ONCE_MAX - this.#sending.size;
-      if (max <= 0) return;
-      const exceptAccounts = [...this.#byAccount].filter(([, count]) => count >= AT_ONCE_PER_ACCOUNT_MAX).map(([account]) => account);
-      const ownMax = AT_ONCE_OWN_SERVERS_MAX - this.#toOwnServers;
-      const exceptOwnServers = ownMax <= 0;
-      const mails = await outbox.lease({
-        max: exceptOwnServers ? max : Math.min(max, ownMax),
-        ...{ exceptAccounts, exceptOwnServers, leaseMs: this.#times.leaseMs },
-      });
+      const room = this.#lanes.findRoom();
+      if (!room) return;
+      const mails = await outbox.lease({ ...room, leaseMs: this.#times.leaseMs });
       for (const mail of mails) this.#start(mail);
       if (mails.length > 0) this.#isFillWanted = true;
     }
   }
 
   #start(mail: LeasedMail): void {
-    const account = mail.accountId ?? "";
-    this.#byAccount.set(account, (this.#byAccount.get(account) ?? 0) + 1);
-    if (mail.hasOwnServer) this.#toOwnServers += 1;
-    const sending = this.#deliver(mail)
+    const giveUp = new AbortController();
+    const end = this.#lanes.start(mail, () => giveUp.abort());
+    const sending = this.#deliver(mail, giveUp.signal)
       // The mail is due again when its lease ends.
       .catch((err: unknown) => this.#options.log.warn({ mail: mail.id, err }, "an e-mail could not be handled"))
       .finally(() => {
         this.#sending.delete(sending);
-        if (mail.hasOwnServer) this.#toOwnServers -= 1;
-        const left = (this.#byAccount.get(account) ?? 1) - 1;
-        if (left > 0) this.#byAccount.set(account, left);
-        else this.#byAccount.delete(account);
-        if (!this.#isClosed) this.wake();
+        end();
       });
     this.#sending.add(sending);
   }
 
-  async #deliver(mail: LeasedMail): Promise<void> {
+  async #deliver(mail: LeasedMail, giveUp: AbortSignal): Promise<void> {
     const { outbox } = this.#options;
     const { leaseMs, attemptMs } = this.#times;
     const attempts = await outbox.begin(mail);
     if (attempts === undefined) return;
     const lost = new AbortController();
-    const signal = AbortSignal.any([lost.signal, this.#stopping.signal, AbortSignal.timeout(attemptMs)]);
+    const signal = AbortSignal.any([lost.signal, giveUp, this.#stopping.signal, AbortSignal.timeout(attemptMs)]);
     // If the lease cannot be extended, another node may send the mail, so this one stops.
     const renewal = setInterval(() => {
       outbox.renew(mail, leaseMs).then(
@@ -174,7 +161,7 @@ class Delivery implements MailDelivery {
   async #attempt(mail: LeasedMail, attempts: number, signal: AbortSignal): Promise<Attempt> {
     try {
       const { message } = mail;
-      if (!message) throw new MailError("The e-mail cannot be decrypted.", { isTemporary: false, code: "undecryptable" });
+      if (!message) throw new MailError(UNDECRYPTABLE, { isTemporary: false, code: "undecryptable" });
       return await this.#send(mail, message, attempts, signal);
     } catch (error) {
       const { reason, isTemporary, code } = toFailure(error);
@@ -233,7 +220,10 @@ class Delivery implements MailDelivery {
 
 function toFailure(error: unknown): { reason: string; isTemporary: boolean; code: string } {
   if (error instanceof MailError) return { reason: error.message, isTemporary: error.isTemporary, code: error.code };
-  // Such as a database that is unavailable, or a password that cannot be decrypted: neither is the fault of the mail.
+  // It stays so until somebody enters the password again, so another attempt is for the sender to make.
+  if (isAppError(error) && error.code === "email_not_configured")
+    return { reason: `${error.message} Then send the e-mail again.`, isTemporary: false, code: "sealed_password" };
+  // Such as a database that is unavailable, which is not the fault of the mail.
   return { reason: "The server could not send the e-mail.", isTemporary: true, code: "internal" };
 }
 

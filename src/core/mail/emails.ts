@@ -6,9 +6,19 @@ import type { JudgedRecord } from "@/src/core/access/record-judge";
 import type { RateLimiter } from "@/src/core/limits/ports";
 import { formatAddress, isListed, parseAddress } from "@/src/core/mail/addresses";
 import { ATTACHMENT_BYTES_MAX } from "@/src/core/mail/attachments";
+import type { DeploymentMailLimits } from "@/src/core/mail/deployment-limits";
 import { type EmailBody, parseEmailBody, toBytes } from "@/src/core/mail/email-body";
 import { createMessageId, requireConfiguration } from "@/src/core/mail/mailer";
-import type { Delivery, MailAddress, MailAttachment, MailConfigurations, MailPolicy, Outbox, QueuedMessage } from "@/src/core/mail/ports";
+import type {
+  Delivery,
+  MailAddress,
+  MailAttachment,
+  MailConfiguration,
+  MailConfigurations,
+  MailPolicy,
+  Outbox,
+  QueuedMessage,
+} from "@/src/core/mail/ports";
 import { toReplay, writeStoredResponse } from "@/src/core/records/idempotency-key";
 import type { IdempotencyKey, IdempotentResult, StoredRecord, StoredResponse, WriteResult } from "@/src/core/records/ports";
 import { createUniqueId } from "@/src/core/records/unique-id";
@@ -73,10 +83,11 @@ export interface EmailsOptions {
   outbox: Pick<Outbox, "cancel">;
   configurations: MailConfigurations;
   limiter: RateLimiter;
+  deploymentLimits: DeploymentMailLimits;
   wake: () => void;
 }
 
-export function createEmails({ store, outbox, configurations, limiter, wake }: EmailsOptions): Emails {
+export function createEmails({ store, outbox, configurations, limiter, deploymentLimits, wake }: EmailsOptions): Emails {
   async function requireRecipients({ grant, body, policy }: { grant: Grant; body: EmailBody; policy: MailPolicy }): Promise<void> {
     const all = [...body.to, ...body.cc, ...body.bcc];
     if (policy.recipients === "any" && grant.master) return;
@@ -100,12 +111,12 @@ export function createEmails({ store, outbox, configurations, limiter, wake }: E
   async function countRecipients({
     grant,
     address,
-    policy,
+    configuration: { policy, source },
     count,
   }: {
     grant: Grant;
     address: string;
-    policy: MailPolicy;
+    configuration: MailConfiguration;
     count: number;
   }): Promise<void> {
     const counts: [id: string, limit: number][] = [
@@ -119,6 +130,9 @@ export function createEmails({ store, outbox, configurations, limiter, wake }: E
         if (!verdict.allowed) throw toRateError(verdict);
       }
     }
+    if (source !== "server") return;
+    await deploymentLimits.takeOfAccount(grant.ownerId, count);
+    await deploymentLimits.takeOfAll(count);
   }
 
   /** Files of the project may belong to others, so only the master key may attach them. */
@@ -152,11 +166,12 @@ export function createEmails({ store, outbox, configurations, limiter, wake }: E
       const before = idempotencyKey && (await store.findStoredResponse(endpoint.id, idempotencyKey));
       if (before) return replay(before, grant);
       const body = parseEmailBody(data);
-      const { policy } = await requireConfiguration(configurations, projectId);
+      const configuration = await requireConfiguration(configurations, projectId);
+      const { policy } = configuration;
       requireSender(body.from, policy);
       await requireRecipients({ grant, body, policy });
       const attachments = await toAttachments(grant, body.attachments);
-      await countRecipients({ grant, address, policy, count: body.to.length + body.cc.length + body.bcc.length });
+      await countRecipients({ grant, address, configuration, count: body.to.length + body.cc.length + body.bcc.length });
       const from = body.from ?? policy.from;
       const mail = { id: createUniqueId(), messageId: createMessageId(from) };
       const record = { id: createUniqueId(), data: toData({ body, from, attachments, messageId: mail.messageId }), owner: grant.user?.id };

@@ -26,7 +26,7 @@ export function createMailer({
         throw error;
       }
     },
-    requireConfigured: async (projectId) => void (await requireConfiguration(configurations, projectId)),
+    requireConfigured: async (projectId) => (await requireConfiguration(configurations, projectId)).source,
     async enqueue(client, { projectId, to, subject, text, html }) {
       const recipient = typeof to === "string" ? parseAddress(to) : toAddress(to.name, to.address);
       const subjectProblem = headerProblem(subject, SUBJECT_LENGTH_MAX);

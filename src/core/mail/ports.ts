@@ -47,8 +47,8 @@ export interface NewMail {
 export interface Mailer {
   /** True if mails of the project (null: of the server itself) can be sent: it has a configuration that can be read, or the deployment has one. */
   isConfigured(projectId: string | null): Promise<boolean>;
-  /** Throws `email_not_configured`, with the reason, unless mails of the project can be sent. */
-  requireConfigured(projectId: string | null): Promise<void>;
+  /** Returns whose configuration sends mails of the project. Throws `email_not_configured`, with the reason, unless they can be sent. */
+  requireConfigured(projectId: string | null): Promise<MailConfiguration["source"]>;
   /**
    * Stores a mail in the queue, in the caller's transaction if `client` is one. It is sent after the commit, at least once, and each attempt has the same
    * Message-ID. Throws `fields_invalid` for an invalid address or subject, `email_not_configured`, and `server_busy` if too many mails of the project or
@@ -103,8 +103,8 @@ export interface LeasedMail {
   /** Null: the server's own. */
   projectId: string | null;
   accountId: string | null;
-  /** The project had a mail server of its own when the mail was leased. */
-  hasOwnServer: boolean;
+  /** The host of the project's own mail server when the mail was leased. Null: the deployment's mail server. */
+  host: string | null;
   /** The record that shows the delivery. */
   record: { endpointId: string; recordId: string } | null;
   messageId: string;
@@ -128,6 +128,19 @@ export type Attempt =
   | { state: "sent" | "failed"; error: string | null }
   | { state: "waiting"; error: string; delayMs: number; remaining?: readonly string[] | undefined };
 
+/** Which mails may be leased. Accounts are ids; the server's own mails have the empty text. */
+export interface MailRoom {
+  max: number;
+  /** Through one host that a project has chosen. */
+  maxPerHost: number;
+  exceptAccounts: readonly string[];
+  exceptHosts: readonly string[];
+  /** No mails for mail servers of projects. */
+  exceptOwnServers: boolean;
+  /** No mails for the deployment's mail server. */
+  exceptDeployment: boolean;
+}
+
 /** The queue in the database. Several nodes use it at the same time. */
 export interface Outbox {
   /** Adds a mail, or returns false if too many of its project or account wait, or if there is no such project. */
@@ -142,11 +155,10 @@ export interface Outbox {
     },
   ): Promise<boolean>;
   /**
-   * Leases at most one due mail of each account, and at most `max`, in random order of accounts and projects. Skips mails that another node is leasing. A
-   * lease that is neither renewed nor finished ends after `leaseMs`, and the mail is due again. `exceptOwnServers`: only mails for the deployment's mail
-   * server.
+   * Leases at most one due mail of each account, in random order of accounts and projects. Skips mails that another node is leasing. A lease that is neither
+   * renewed nor finished ends after `leaseMs`, and the mail is due again.
    */
-  lease(options: { max: number; exceptAccounts: readonly string[]; exceptOwnServers: boolean; leaseMs: number }): Promise<LeasedMail[]>;
+  lease(room: MailRoom & { leaseMs: number }): Promise<LeasedMail[]>;
   /**
    * Counts the attempt, and shows it in the record. Returns the number of attempts, or undefined if the mail must not be sent: the lease has ended, or the
    * record or endpoint was deleted, which cancels the mail.

@@ -27,6 +27,7 @@ export interface EmailRecipient {
   /** Undefined for the dashboard. */
   endpoint?: {
     projectId: string;
+    ownerId: string;
     projectName: string;
     allowedOrigins: readonly string[];
     settings: UserEmailSettings | null;

@@ -2,10 +2,11 @@
  * Requests for e-mails to users (L9). A request is stored in the same way whether anybody has the address or not, and served afterwards, so that neither
  * the response nor its time shows who has an account. The e-mail itself goes through the queue of the mailer.
  */
-import { toNetwork } from "@/src/core/access/client-network";
+import { toNetwork, toWideNetwork } from "@/src/core/access/client-network";
 import type { Clock } from "@/src/core/clock";
 import type { RateLimiter } from "@/src/core/limits/ports";
 import type { Log } from "@/src/core/log";
+import type { DeploymentMailLimits } from "@/src/core/mail/deployment-limits";
 import type { Mailer } from "@/src/core/mail/ports";
 import {
   type ClaimedEmailRequest,
@@ -21,9 +22,17 @@ import { AppError, isAppError } from "@/src/shared/errors";
 import { toDefaultTemplate } from "@/src/shared/management/default-emails";
 import { DEFAULT_USER_EMAILS } from "@/src/shared/management/user-emails";
 
-/** How many requests a minute a network may send to one endpoint, and all networks to the endpoints of one project. */
+/**
+ * How many requests a minute a network may send to one endpoint, a wide network to the endpoints of one project, and all networks together. What exceeds a
+ * limit is not counted against the next one, so that one caller cannot use up what all share. Of the dashboard's requests, those for unknown addresses send
+ * nothing, so their limit only bounds what is stored.
+ */
 const PER_NETWORK = 10;
+const PER_WIDE_NETWORK = 30;
 const PER_PROJECT = 300;
+const IN_DASHBOARD = 3_000;
+/** How many of one kind for one e-mail address in a minute are counted against the limits that all share. */
+const PER_ADDRESS_A_MINUTE = 10;
 /** How many requests of one kind an address may have in an hour, from anywhere. */
 const PER_ADDRESS = 5;
 const WINDOW_MS = 60 * 60 * 1000;
@@ -47,10 +56,10 @@ const SYNTAX = /[<>()[\]\\,;:"]/;
 
 export interface EmailQueue {
   /**
-   * Stores a request. `projectId`: null for the dashboard. `address`: the client's; null: trusted, so its network is not counted. Throws `rate_limited`,
+   * Stores a request. `project`: null for the dashboard. `address`: the client's; null: trusted, so its network is not counted. Throws `rate_limited`,
    * `email_not_configured`.
    */
-  request(target: EmailTarget, options: { projectId: string | null; address: string | null }): Promise<void>;
+  request(target: EmailTarget, options: { project: { id: string; ownerId: string } | null; address: string | null }): Promise<void>;
   /** Serves all requests that are due. Returns when none is left. Never throws; failures are logged, and served again later. */
   serve(): Promise<void>;
   /** Serves soon, without waiting for it. Call it after a commit that stored a request. */
@@ -64,6 +73,7 @@ export interface EmailQueueOptions {
   mailer: Mailer;
   tokens: EmailTokens;
   limiter: RateLimiter;
+  deploymentLimits: DeploymentMailLimits;
   clock: Clock;
   /** The base for links to the dashboard (RESTED_PUBLIC_URL). Null: none is known. */
   publicUrl: string | null;
@@ -71,7 +81,7 @@ export interface EmailQueueOptions {
 }
 
 export function createEmailQueue(options: EmailQueueOptions): EmailQueue {
-  const { store, mailer, limiter, clock, log } = options;
+  const { store, mailer, limiter, deploymentLimits, clock, log } = options;
   let serving: Promise<void> | undefined;
 
   async function take(id: string, limit: number, whose: string): Promise<void> {
@@ -108,11 +118,18 @@ export function createEmailQueue(options: EmailQueueOptions): EmailQueue {
   }
 
   const queue: EmailQueue = {
-    async request(target, { projectId, address }) {
-      await mailer.requireConfigured(projectId);
-      const { scopeId } = target;
-      if (address !== null) await take(`user e-mail ${scopeId} ${toNetwork(address)}`, PER_NETWORK, "from this address");
-      await take(`user e-mails ${projectId ?? DASHBOARD_SCOPE}`, PER_PROJECT, "in this project");
+    async request(target, { project, address }) {
+      const source = await mailer.requireConfigured(project?.id ?? null);
+      const { scopeId, kind, name } = target;
+      const whole = project?.id ?? DASHBOARD_SCOPE;
+      if (address !== null) {
+        await take(`user e-mail ${scopeId} ${toNetwork(address)}`, PER_NETWORK, "from this address");
+        await take(`user e-mail ${whole} ${toWideNetwork(address)}`, PER_WIDE_NETWORK, "from this network");
+      }
+      await take(`user e-mail ${scopeId} ${kind} ${name}`, PER_ADDRESS_A_MINUTE, "for this e-mail address");
+      // Also if nobody has the address, which the limits must not show.
+      if (project && source === "server") await deploymentLimits.takeOfAccount(project.ownerId);
+      await take(`user e-mails ${whole}`, project ? PER_PROJECT : IN_DASHBOARD, project ? "in this project" : "to this server");
       const full = await store.request(target, { now: clock.now(), limit: PER_ADDRESS, windowMs: WINDOW_MS });
       if (full) throw tooMany("for this e-mail address", full.retryAfterSeconds);
       queue.serveSoon();
@@ -141,7 +158,10 @@ function tooMany(whose: string, retryAfterSeconds: number): AppError {
   return new AppError("rate_limited", { detail: `Too many requests for e-mails ${whose}. Try again in ${wait}.`, retryAfterSeconds });
 }
 
-async function serveOne({ store, mailer, tokens, clock, publicUrl }: EmailQueueOptions, request: ClaimedEmailRequest): Promise<void> {
+async function serveOne(
+  { store, mailer, tokens, clock, publicUrl, deploymentLimits }: EmailQueueOptions,
+  request: ClaimedEmailRequest,
+): Promise<void> {
   const { kind } = request;
   const tries = kind === "code" ? CODE_TRIES : 0;
   const recipient = await store.findRecipient(request);
@@ -153,6 +173,11 @@ async function serveOne({ store, mailer, tokens, clock, publicUrl }: EmailQueueO
   const linkBase = endpoint ? toListedBase(settings.linkBase, endpoint.allowedOrigins) : publicUrl && `${publicUrl}/reset`;
   const template = endpoint?.template ?? toDefaultTemplate(kind, linkBase !== null);
   const mail = renderEmail(template, toEmailValues({ kind, secret, project: endpoint?.projectName ?? "Rested", linkBase }));
+  if (endpoint && (await mailer.requireConfigured(endpoint.projectId)) === "server") {
+    // Other requests were counted for the account when they were made.
+    if (request.isOwn) await deploymentLimits.takeOfAccount(endpoint.ownerId);
+    await deploymentLimits.takeOfAll();
+  }
   await store.serve(request, { recipientId: recipient.id, hash, expiresAt, tries }, (client) =>
     mailer.enqueue(client, { projectId: endpoint?.projectId ?? null, to: recipient.address, ...mail, html: mail.html ?? undefined }),
   );

@@ -121,10 +121,14 @@ class TokenUsers implements UserEmails {
     });
   }
 
-  #request(kind: UserEmailKind, { endpoint, address, isTrusted }: UserEmailRequest, name: string | undefined): Promise<void> {
+  #request(
+    kind: UserEmailKind,
+    { endpoint, caller: [ownerId], address, isTrusted }: UserEmailRequest,
+    name: string | undefined,
+  ): Promise<void> {
     if (name === undefined) throw new AppError("credentials_missing", { detail: "Send a JSON object with email." });
-    const { endpointId: scopeId, projectId } = endpoint;
-    return this.#options.queue.request({ scopeId, kind, name }, { projectId, address: isTrusted ? null : address });
+    const { endpointId: scopeId, projectId: id } = endpoint;
+    return this.#options.queue.request({ scopeId, kind, name }, { project: { id, ownerId }, address: isTrusted ? null : address });
   }
 
   /** Counts the use of a wrong token like a wrong password (L2). */

@@ -35,19 +35,22 @@ const LEASE = nameStatement(
     SELECT next.* FROM waiting CROSS JOIN LATERAL (
       SELECT m."projectId", m."accountId" FROM "OutboxMail" m WHERE m."projectId" > waiting."projectId" ORDER BY m."projectId" LIMIT 1) AS next
   ), heads AS (
-    SELECT waiting."accountId", due.id FROM waiting CROSS JOIN LATERAL (
+    SELECT waiting."accountId", own.host, due.id FROM waiting LEFT JOIN "ProjectEmail" own ON own."projectId" = waiting."projectId" CROSS JOIN LATERAL (
       SELECT m.id FROM "OutboxMail" m WHERE m."projectId" = waiting."projectId" AND m."dueAt" <= now()
       ORDER BY m."dueAt" LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
     WHERE waiting."accountId" <> ALL ($1::uuid[])
-      AND NOT ($5::boolean AND EXISTS (SELECT 1 FROM "ProjectEmail" own WHERE own."projectId" = waiting."projectId"))
+      AND CASE WHEN own.host IS NULL THEN NOT $8::boolean ELSE NOT $5::boolean AND own.host <> ALL ($6::text[]) END
+  ), ranked AS (
+    SELECT id, host, row_number() OVER (PARTITION BY host ORDER BY random()) AS place
+    FROM (SELECT DISTINCT ON ("accountId") id, host FROM heads ORDER BY "accountId", random()) AS one
   ), chosen AS (
-    SELECT id FROM (SELECT DISTINCT ON ("accountId") id FROM heads ORDER BY "accountId", random()) AS one ORDER BY random() LIMIT $2::int
+    SELECT id FROM ranked WHERE host IS NULL OR place <= $7::int ORDER BY random() LIMIT $2::int
   )
   UPDATE "OutboxMail" m SET "leaseId" = $3::uuid, "dueAt" = now() + make_interval(secs => $4::float8 / 1000)
   FROM chosen WHERE m.id = chosen.id
   RETURNING m.id::text AS id, m."projectId"::text AS "projectId", m."accountId"::text AS "accountId", m."endpointId"::text AS "endpointId",
     wire_id(m."recordId") AS "recordId", m."messageId", m.message, m.attempts, m."createdAt" AS "queuedAt",
-    EXISTS (SELECT 1 FROM "ProjectEmail" own WHERE own."projectId" = m."projectId") AS "hasOwnServer"`,
+    (SELECT own.host FROM "ProjectEmail" own WHERE own."projectId" = m."projectId") AS host`,
 );
 
 const HELD = `id = $1::uuid AND "leaseId" = $2::uuid`;
@@ -98,7 +101,7 @@ interface Row {
   message: Uint8Array;
   attempts: number;
   queuedAt: Date;
-  hasOwnServer: boolean;
+  host: string | null;
 }
 
 export interface OutboxOptions {
@@ -124,7 +127,7 @@ export function createOutbox({ db, queue, background, box }: OutboxOptions): Out
   }
 
   function toMail(leaseId: string, row: Row): LeasedMail {
-    const { id, messageId, attempts, queuedAt, hasOwnServer } = row;
+    const { id, messageId, attempts, queuedAt, host } = row;
     const message = openMessage(row);
     const record = row.endpointId === null || row.recordId === null ? null : { endpointId: row.endpointId, recordId: row.recordId };
     return {
@@ -132,7 +135,7 @@ export function createOutbox({ db, queue, background, box }: OutboxOptions): Out
       leaseId,
       projectId: toOwn(row.projectId),
       accountId: toOwn(row.accountId),
-      hasOwnServer,
+      host,
       record,
       messageId,
       message,
@@ -151,10 +154,11 @@ export function createOutbox({ db, queue, background, box }: OutboxOptions): Out
       const limits = [WAITING_MAX.project, WAITING_MAX.account, WAITING_MAX.projectBytes, WAITING_MAX.accountBytes];
       return (await client.$queryRawUnsafe<unknown[]>(ADD, ...values, ...limits)).length > 0;
     },
-    async lease({ max, exceptAccounts, exceptOwnServers, leaseMs }) {
+    async lease({ max, maxPerHost, exceptAccounts, exceptHosts, exceptOwnServers, exceptDeployment, leaseMs }) {
       const leaseId = randomUUID();
       const except = exceptAccounts.map((id) => id || NOBODY);
-      const rows = await background.$queryRawUnsafe<Row[]>(LEASE, except, max, leaseId, leaseMs, exceptOwnServers);
+      const values = [except, max, leaseId, leaseMs, exceptOwnServers, exceptHosts, maxPerHost, exceptDeployment];
+      const rows = await background.$queryRawUnsafe<Row[]>(LEASE, ...values);
       return rows.map((row) => toMail(leaseId, row));
     },
     begin: (mail) =>

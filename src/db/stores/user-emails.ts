@@ -18,7 +18,7 @@ import { type EmailContent, toUserEmailSettings } from "@/src/shared/management/
 
 const FIND_RECIPIENT = nameStatement(
   "rested_find_email_recipient",
-  `SELECT wire_id(u.id) AS id, u.name, u."verifiedName", r.data::text AS data, p.id::text AS "projectId", p.name AS "projectName",
+  `SELECT wire_id(u.id) AS id, u.name, u."verifiedName", r.data::text AS data, p.id::text AS "projectId", p."ownerId"::text AS "ownerId", p.name AS "projectName",
     p."allowedOrigins", e."userEmails"::text AS settings, t.subject, t.text, t.html
   FROM "AppUser" u JOIN "Record" r ON r.id = u.id JOIN "Endpoint" e ON e.id = u."endpointId" JOIN "Project" p ON p.id = e."projectId"
   LEFT JOIN "UserEmailTemplate" t ON t."endpointId" = e.id AND t.kind = $2::"UserEmailKind"
@@ -85,6 +85,7 @@ interface RecipientRow extends Pick<StoredUser, "name" | "verifiedName"> {
   id: string;
   data: string;
   projectId: string;
+  ownerId: string;
   projectName: string;
   allowedOrigins: string[];
   settings: string | null;
@@ -192,6 +193,7 @@ function toRecipient({
   verifiedName,
   data,
   projectId,
+  ownerId,
   projectName,
   allowedOrigins,
   settings,
@@ -202,7 +204,7 @@ function toRecipient({
   const parsed = settings === null ? null : (toUserEmailSettings(JSON.parse(settings)) ?? null);
   return {
     ...{ id, data, address: name, isVerified: verifiedName === name },
-    endpoint: { projectId, projectName, allowedOrigins, settings: parsed, template },
+    endpoint: { projectId, ownerId, projectName, allowedOrigins, settings: parsed, template },
   };
 }
 

@@ -26,7 +26,7 @@ export async function requestPasswordReset({
 }): Promise<void> {
   try {
     const target = { scopeId: DASHBOARD_SCOPE, kind: "reset", name: email } as const;
-    await emailQueue.request(target, { projectId: null, address: address ?? "unknown" });
+    await emailQueue.request(target, { project: null, address: address ?? "unknown" });
   } catch (error) {
     if (!isAppError(error) || error.code !== "email_not_configured") throw error;
     const detail = "This server cannot send e-mail. Ask its administrator to set RESTED_SMTP_URL and RESTED_SMTP_FROM.";

@@ -8,7 +8,7 @@ import type { MailConfigurations } from "@/src/core/mail/ports";
 import type { SendTestMail } from "@/src/core/mail/test-mail";
 import type { SecretBox } from "@/src/core/secrets/secret-box";
 import type { Db } from "@/src/db/client";
-import { AppError } from "@/src/shared/errors";
+import { AppError, isAppError } from "@/src/shared/errors";
 import { EMAIL_RATE_DEFAULT, type EmailConfiguration, type EmailSettings, type EmailTested } from "@/src/shared/management/email";
 import { requireOwnProject } from "../ownership";
 
@@ -18,17 +18,19 @@ interface Target {
   projectId: string;
 }
 
+/** What the deployment says about mail servers. */
+interface Deployment {
+  configurations: MailConfigurations;
+  /** The ports that mail servers of projects may have. */
+  ports: readonly number[] | "any";
+}
+
 const NOT_AN_ADDRESS = "Use an e-mail address, like name@example.com.";
 const ENTER_AGAIN = "Enter the password again, because the server or the user has changed.";
 const TESTS_PER_MINUTE = 6;
 
 /** Throws `not_found`. `deployment`: the sender and rate of the deployment's configuration, if it has one. */
-export async function getEmail({
-  db,
-  ownerId,
-  projectId,
-  configurations,
-}: Target & { configurations: MailConfigurations }): Promise<EmailSettings> {
+export async function getEmail({ db, ownerId, projectId, configurations, ports }: Target & Deployment): Promise<EmailSettings> {
   await requireOwnProject({ db, ownerId, projectId });
   const row = await db.projectEmail.findUnique({ where: { projectId } });
   if (row) {
@@ -44,12 +46,38 @@ export async function getEmail({
       recipients: toRecipients(recipients),
       senders,
       rate,
+      problem: portProblem(port, ports) ?? (await findProblem(configurations, projectId)),
     };
   }
-  const hidden = { host: null, port: null, secure: null, user: null, hasPassword: false, senders: [], recipients: "self" as const };
+  const hidden = {
+    host: null,
+    port: null,
+    secure: null,
+    user: null,
+    hasPassword: false,
+    senders: [],
+    recipients: "self" as const,
+    problem: null,
+  };
   const deployment = await configurations.find(null);
   if (!deployment) return { source: "none", ...hidden, from: null, rate: EMAIL_RATE_DEFAULT };
   return { source: "server", ...hidden, from: formatAddress(deployment.policy.from), rate: deployment.policy.rate };
+}
+
+/** Why mails cannot be sent with the stored configuration. */
+async function findProblem(configurations: MailConfigurations, projectId: string): Promise<string | null> {
+  try {
+    await configurations.find(projectId);
+    return null;
+  } catch (error) {
+    if (isAppError(error) && error.code === "email_not_configured") return error.message;
+    throw error;
+  }
+}
+
+function portProblem(port: number, ports: Deployment["ports"]): string | undefined {
+  if (ports === "any" || ports.includes(port)) return undefined;
+  return `Use one of the ports ${ports.join(", ")}. The server's administrator can allow others (RESTED_SMTP_PORTS).`;
 }
 
 /** Replaces the configuration. Throws `not_found` and `fields_invalid`. */
@@ -57,11 +85,11 @@ export async function putEmail({
   input,
   box,
   ...target
-}: Target & {
-  input: EmailConfiguration;
-  box: Pick<SecretBox, "seal">;
-  configurations: MailConfigurations;
-}): Promise<EmailSettings> {
+}: Target &
+  Deployment & {
+    input: EmailConfiguration;
+    box: Pick<SecretBox, "seal">;
+  }): Promise<EmailSettings> {
   const { db, ownerId, projectId } = target;
   await requireOwnProject({ db, ownerId, projectId });
   const {
@@ -77,6 +105,8 @@ export async function putEmail({
   const host = sentHost.replace(/^\[|\]$/g, "").toLowerCase();
   const from = parseAddress(input.from);
   if (!from) throw new AppError("fields_invalid", { fields: { from: NOT_AN_ADDRESS } });
+  const wrongPort = portProblem(port, target.ports);
+  if (wrongPort !== undefined) throw new AppError("fields_invalid", { fields: { port: wrongPort } });
   const lists = {
     senders: toEntries("senders", senders),
     recipients: typeof recipients === "string" ? recipients : toEntries("recipients", recipients),

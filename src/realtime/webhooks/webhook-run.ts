@@ -2,7 +2,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Clock } from "@/src/core/clock";
-import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { Sandbox } from "@/src/core/sandbox";
 import { SealedError, type SecretBox } from "@/src/core/secrets/secret-box";
 import type { ChangeLog } from "@/src/core/streams/ports";
@@ -23,6 +22,7 @@ import { createRecordFilter } from "../filters/record-filter";
 import { PAGE_LIMIT_FIRST } from "../log/page-size";
 import { deliver, type Sending, type Tried, toWaiting } from "./deliver";
 import { type JudgedChange, readUnread, toMark } from "./read-unread";
+import type { RequestLanes } from "./request-lanes";
 
 /** How many records of one webhook are delivered at once. */
 const WAVE_EVENTS_MAX = 16;
@@ -40,7 +40,7 @@ export interface WebhookRunOptions {
   secrets: Pick<SecretBox, "open">;
   post: OutboundPost;
   /** Requests of all webhooks of this node, in a fair order of accounts. */
-  requests: FairSemaphore;
+  requests: Pick<RequestLanes, "run">;
   retryFirstMs: number;
   clock: Clock;
 }

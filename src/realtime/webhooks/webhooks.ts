@@ -1,21 +1,16 @@
 /** Delivers the webhooks of a deployment (H): leases those that have something to do, one node for each, and runs them. */
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { Log } from "@/src/core/log";
 import type { ChangeNotification, ChangeNotifications } from "@/src/core/streams/ports";
-import { AppError } from "@/src/shared/errors";
+import { createRequestLanes, type RequestLanes } from "./request-lanes";
 import { runWebhook, type WebhookRunOptions } from "./webhook-run";
 
-/** How many webhooks a node delivers at once: in total, and of one account. */
+/** How many webhooks a node delivers at once: in total, of one account, of an account whose receivers are slow (H7), and of all of these, which come on top. */
 const RUNNING_MAX = 64;
 const RUNNING_PER_OWNER_MAX = 8;
-/** How many requests a node has in progress: in total, and for one account. */
-const REQUESTS_MAX = 64;
-const REQUESTS_PER_OWNER_MAX = 16;
-const WAITING_MAX = 10_000;
-/** Longer than any wait: each request has a time limit, and the number of webhooks that wait is bounded. */
-const WAIT_MS_MAX = 3_600_000;
+const RUNNING_PER_SLOW_OWNER_MAX = 2;
+const RUNNING_SLOW_MAX = 128;
 /** The endpoints of active webhooks are read once in this number of polls. Changes of a new webhook are found by the next poll at the latest. */
 const WATCH_EVERY = 5;
 /** The pause after a claim: at least this long, and this many times as long as the claim took. */
@@ -43,6 +38,8 @@ export interface WebhooksOptions extends Omit<WebhookRunOptions, "nodeId" | "req
   notifications: Pick<ChangeNotifications, "subscribe">;
   /** A node that is killed is replaced after this time. */
   leaseMs: number;
+  /** A request that takes longer is slow. */
+  slowMs: number;
   log: Log;
 }
 
@@ -62,13 +59,7 @@ class WebhookDeliverer implements Webhooks {
   readonly #options: WebhooksOptions;
   readonly #nodeId = randomUUID();
   readonly #runs = new Map<string, Run>();
-  readonly #requests = createFairSemaphore({
-    permits: REQUESTS_MAX,
-    groupPermits: REQUESTS_PER_OWNER_MAX,
-    waiting: { max: WAITING_MAX },
-    waitMsMax: WAIT_MS_MAX,
-    createBusyError: () => new AppError("server_busy", { detail: "Too many webhooks wait to be delivered.", retryAfterSeconds: 1 }),
-  });
+  readonly #requests: RequestLanes;
   /** The endpoints whose changes somebody waits for. */
   #watched: ReadonlySet<string> = new Set();
   #unsubscribe: (() => void) | undefined;
@@ -83,6 +74,7 @@ class WebhookDeliverer implements Webhooks {
 
   constructor(options: WebhooksOptions) {
     this.#options = options;
+    this.#requests = createRequestLanes({ slowMs: options.slowMs });
   }
 
   async poll(): Promise<void> {
@@ -192,7 +184,7 @@ class WebhookDeliverer implements Webhooks {
 
   async #claimOnce(): Promise<void> {
     this.#isClaimDue = false;
-    const limit = RUNNING_MAX - this.#runs.size;
+    const limit = RUNNING_MAX - this.#countRuns((ownerId) => !this.#requests.isSlow(ownerId));
     if (limit <= 0 || this.#isStopped) return;
     const { store, leaseMs } = this.#options;
     const startedAt = performance.now();
@@ -203,10 +195,18 @@ class WebhookDeliverer implements Webhooks {
     for (const { id, ownerId } of claimed) this.#start(id, ownerId, startedAt);
   }
 
+  #countRuns(isCounted: (ownerId: string) => boolean): number {
+    return [...this.#runs.values()].filter(({ ownerId }) => isCounted(ownerId)).length;
+  }
+
+  /** Whose webhooks are not claimed now. */
   #findBusyOwners(): string[] {
+    const isSlow = (ownerId: string) => this.#requests.isSlow(ownerId);
     const counts = new Map<string, number>();
     for (const { ownerId } of this.#runs.values()) counts.set(ownerId, (counts.get(ownerId) ?? 0) + 1);
-    return [...counts].filter(([, count]) => count >= RUNNING_PER_OWNER_MAX).map(([ownerId]) => ownerId);
+    const busy = [...counts].filter(([ownerId, count]) => count >= (isSlow(ownerId) ? RUNNING_PER_SLOW_OWNER_MAX : RUNNING_PER_OWNER_MAX));
+    const slow = this.#countRuns(isSlow) < RUNNING_SLOW_MAX ? [] : this.#requests.listSlow();
+    return [...new Set([...busy.map(([ownerId]) => ownerId), ...slow])];
   }
 
   #start(id: string, ownerId: string, claimedAt: number): void {
@@ -215,7 +215,7 @@ class WebhookDeliverer implements Webhooks {
     setMaxListeners(0, run.abort.signal);
     this.#runs.set(id, run);
     this.#extend(run, claimedAt);
-    run.ended = this.#run(id, run);
+    run.ended = this.#run(id, ownerId, run);
   }
 
   /** The lease counts from `startedAt`. */
@@ -226,7 +226,7 @@ class WebhookDeliverer implements Webhooks {
     run.expiry.unref();
   }
 
-  async #run(id: string, run: Run): Promise<void> {
+  async #run(id: string, ownerId: string, run: Run): Promise<void> {
     const { store, log } = this.#options;
     const { signal } = run.abort;
     let seen = this.#notified;
@@ -234,7 +234,8 @@ class WebhookDeliverer implements Webhooks {
     // Called before each round.
     const mayGoOn = () => {
       seen = this.#notified;
-      return !this.#isStopped && this.#runs.size < RUNNING_MAX;
+      // Slow ones give up their turn each time, so that the others of their account have one too.
+      return !this.#isStopped && this.#runs.size < RUNNING_MAX && !this.#requests.isSlow(ownerId);
     };
     try {
       await runWebhook(id, { ...this.#options, nodeId: this.#nodeId, requests: this.#requests, signal, mayGoOn });

@@ -5,6 +5,7 @@ import { limitEmailStore } from "@/src/core/limits/quota-stores";
 import { parseAddress } from "@/src/core/mail/addresses";
 import { readMailFile } from "@/src/core/mail/attachments";
 import { createMailDelivery, type DeliveryTimes } from "@/src/core/mail/delivery";
+import { createDeploymentMailLimits } from "@/src/core/mail/deployment-limits";
 import { createEmails } from "@/src/core/mail/emails";
 import { createMailer } from "@/src/core/mail/mailer";
 import type { MailConfiguration } from "@/src/core/mail/ports";
@@ -38,7 +39,10 @@ export function composeMail({ config, lanes, limiter, secret, siblings, files, q
   const box = createSecretBox({ secret });
   const configurations = createMailConfigurations({ db: lanes.reads, box, deployment: toDeployment(config) });
   const outbox = createOutbox({ db: lanes.writeDb, queue: lanes.endpointQueue, background: lanes.background, box });
-  const transport = createSmtpTransport({ policy: createAddressPolicy(config.outboundAllowed), ca: mail.ca, times: mail.smtpTimes });
+  const transport = createSmtpTransport({
+    policy: createAddressPolicy(config.outboundAllowed),
+    ...{ ports: config.smtpPorts, ca: mail.ca, times: mail.smtpTimes },
+  });
   const delivery = createMailDelivery({
     ...{ outbox, configurations, transport, log },
     readFile: (file) => readMailFile(files, file),
@@ -50,9 +54,10 @@ export function composeMail({ config, lanes, limiter, secret, siblings, files, q
   const mailer = createMailer({ configurations, outbox, wake });
   const { writeDb: db, reads, endpointQueue: queue, pools } = lanes;
   const store = limitEmailStore(createEmailStore({ db, read: createRead(pools.reads), reads, queue, outbox }), quotas);
-  const emails = createEmails({ store, outbox, configurations, limiter, wake });
+  const deploymentLimits = createDeploymentMailLimits({ limiter, rates: config.smtpRates });
+  const emails = createEmails({ store, outbox, configurations, limiter, deploymentLimits, wake });
   const sendTest = createSendTestMail({ configurations, transport });
-  return { box, configurations, outbox, delivery, mailer, emails, sendTest };
+  return { box, configurations, outbox, delivery, mailer, emails, sendTest, deploymentLimits };
 }
 
 function toDeployment({ smtp }: Config): MailConfiguration | undefined {

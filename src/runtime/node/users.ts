@@ -1,6 +1,7 @@
 /** The part of a node for users of applications: their accounts within the quotas of the project, and the e-mails that they receive. */
 import { limitUserStore } from "@/src/core/limits/quota-stores";
 import { createRegistrationLimit } from "@/src/core/limits/registration-limit";
+import type { DeploymentMailLimits } from "@/src/core/mail/deployment-limits";
 import type { Mailer } from "@/src/core/mail/ports";
 import { createEmailQueue } from "@/src/core/users/email-queue";
 import { createEmailTokens } from "@/src/core/users/email-tokens";
@@ -20,6 +21,7 @@ type Options = Pick<NodeOptions, "config" | "limiter" | "passwords" | "secret" |
     tokens: AccessParts["tokens"];
     sandbox: ReturnType<typeof createSandbox>;
     mailer: Mailer;
+    deploymentLimits: DeploymentMailLimits;
     settle: () => Promise<void> | undefined;
   };
 
@@ -39,7 +41,10 @@ export function composeUsers(options: Options) {
   const loginLimiter = siblings?.loginLimiter ?? createLoginLimiter();
   const emailTokens = createEmailTokens({ secret });
   const publicUrl = config.publicUrl ?? null;
-  const emailQueue = createEmailQueue({ store: stores.userEmails, mailer, tokens: emailTokens, limiter, clock, publicUrl, log });
+  const emailQueue = createEmailQueue({
+    ...{ store: stores.userEmails, mailer, tokens: emailTokens, limiter, deploymentLimits: options.deploymentLimits },
+    ...{ clock, publicUrl, log },
+  });
   const users = createUsers({
     store: limitUserStore(stores.users, quotas),
     records,

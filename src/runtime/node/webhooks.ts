@@ -16,12 +16,13 @@ type Options = Pick<NodeOptions, "config" | "notifications" | "secret" | "clock"
 /** Starts nothing: the periodic jobs do. Adds to `cleanup` what must be closed. */
 export function composeWebhooks({ stores, sandbox, config, notifications, secret, clock, log, cleanup }: Options) {
   const secrets = createSecretBox({ secret });
-  const { allowsHttp, timeoutMs, retryFirstMs, leaseMs } = config.webhooks;
+  const { allowsHttp, timeoutMs, retryFirstMs, leaseMs, slowMs } = config.webhooks;
   const policy = createAddressPolicy(config.outboundAllowed);
   const { post, close } = createPostJson({ policy, allowsHttp, timeoutMs });
   cleanup.add(close);
   const { webhooks: store, changes } = stores;
-  const webhooks = createWebhooks({ store, changes, notifications, sandbox, secrets, post, retryFirstMs, leaseMs, clock, log });
+  const times = { retryFirstMs, leaseMs, slowMs };
+  const webhooks = createWebhooks({ store, changes, notifications, sandbox, secrets, post, ...times, clock, log });
   cleanup.add(() => webhooks.stop());
   return { webhooks, secrets, findUrlProblem: (url: string) => findUrlProblem(url, { policy, allowsHttp }) };
 }

@@ -65,6 +65,8 @@ export const emailSettingsSchema = z.object({
   recipients,
   senders: z.array(z.string()),
   rate: z.int(),
+  /** Why no mails can be sent with the configuration, and what to do. Null: nothing is known. */
+  problem: z.nullable(z.string()),
 });
 
 /** POST projects/{id}/email/test. */

@@ -101,6 +101,11 @@ function EmailForm({ projectId, settings }: { projectId: string; settings: Email
   };
   return (
     <div className="flex flex-col gap-4">
+      {settings.problem === null ? null : (
+        <p role="status" className="rounded-md border border-control px-3 py-2 wrap-anywhere">
+          <span className="font-medium text-delete">No e-mails can be sent.</span> {settings.problem}
+        </p>
+      )}
       <form {...form.props} className="flex flex-col gap-4">
         <FormDraftNote draft={form.draft} what="this configuration" />
         <Panel>

@@ -24,7 +24,7 @@ let endpointId: string;
 
 beforeAll(async () => {
   smtp = await startMailServer({ credentials: CREDENTIALS });
-  server = await createDataServer({ mail: { ca: smtp.ca, times: { leaseMs: 5_000, retryMs: 20, attemptMs: 10_000 } } });
+  server = await createDataServer({ mail: { ca: smtp.ca, times: { leaseMs: 5_000, retryMs: 20, attemptMs: 10_000, slowMs: 10_000 } } });
 });
 afterAll(async () => {
   await server.close();

@@ -52,6 +52,7 @@ async function startServer(): Promise<{ child: ChildProcess; origin: string }> {
       RESTED_DATA_DIR: path.join(folder, `node-${children.length}`),
       RESTED_SECRET: "vQn0x4Jm8Lr2Tz6Wy1Kb5Hd9Fg3Sp7Xc",
       RESTED_OUTBOUND_ALLOWED: "127.0.0.0/8",
+      RESTED_SMTP_PORTS: "any",
       NODE_EXTRA_CA_CERTS: path.join(folder, "ca.pem"),
     },
     stdio: ["ignore", "ignore", "inherit", "ipc"],

@@ -10,7 +10,7 @@ import { type MailServer, SmtpError, startMailServer } from "@/tests/support/ser
 import { createListLog, startTestNode, type TestNode, UNLIMITED } from "@/tests/support/servers/test-node";
 import { until } from "@/tests/support/until";
 
-const TIMES = { leaseMs: 2_000, retryMs: 20, attemptMs: 10_000 };
+const TIMES = { leaseMs: 2_000, retryMs: 20, attemptMs: 10_000, slowMs: 10_000 };
 
 let database: TestDatabase;
 let pool: pg.Pool;
@@ -216,21 +216,27 @@ describe("the queue", () => {
     expect(smtp.arrived).toHaveLength(5);
   });
 
+  /** A project of an account of its own, with a mail server at this host and port. */
+  async function addOwnServer(port: number, host = "127.0.0.1"): Promise<string> {
+    const projectId = await addProject();
+    await pool.query(
+      `INSERT INTO "ProjectEmail" ("projectId", host, port, secure, "from", recipients, rate) VALUES ($1, $2, $3, false, 'a@b.example', '"any"', 100)`,
+      [projectId, host, port],
+    );
+    return projectId;
+  }
+
   it("[M2] hanging servers of many accounts do not hold up the deployment's mail server", async () => {
     const hanging = await startMailServer({ isPlain: true });
     try {
-      const node = await startNode({ ...TIMES, attemptMs: 60_000 }, smtp.port, 60_000);
+      const node = await startNode({ ...TIMES, attemptMs: 60_000, slowMs: 60_000 }, smtp.port, 60_000);
       hanging.script.push(...Array.from({ length: 50 }, () => "hang" as const));
       for (let account = 0; account < 7; account++) {
-        const projectId = await addProject();
-        await pool.query(
-          `INSERT INTO "ProjectEmail" ("projectId", host, port, secure, "from", recipients, rate) VALUES ($1, '127.0.0.1', $2, false, 'a@b.example', '"any"', 100)`,
-          [projectId, hanging.port],
-        );
+        const projectId = await addOwnServer(hanging.port, account < 4 ? "127.0.0.1" : "localhost");
         for (let n = 0; n < 4; n++) await enqueue(node, { projectId });
       }
       await poll(node);
-      await until("sixteen mails hang", () => hanging.arrived.length >= 16);
+      await until("eight mails hang at each host", () => hanging.arrived.length >= 16);
       await enqueue(node, { to: "ada@rested.example" });
       await enqueue(node, { projectId: await addProject(), to: "ada@quiet.example" });
       await poll(node);
@@ -240,6 +246,57 @@ describe("the queue", () => {
     } finally {
       await hanging.close();
     }
+  });
+
+  it("[M2] hanging servers of four accounts hold all places only until their attempts are slow", async () => {
+    const hanging = await startMailServer({ isPlain: true });
+    const working = await startMailServer({ isPlain: true });
+    try {
+      const node = await startNode({ ...TIMES, attemptMs: 60_000, slowMs: 300 }, smtp.port, 60_000);
+      hanging.script.push(...Array.from({ length: 50 }, () => "hang" as const));
+      for (let account = 0; account < 4; account++) {
+        const projectId = await addOwnServer(hanging.port, account < 2 ? "127.0.0.1" : "localhost");
+        for (let n = 0; n < 8; n++) await enqueue(node, { projectId });
+      }
+      await poll(node);
+      await until("sixteen mails hang", () => hanging.arrived.length >= 16);
+      await enqueue(node, { projectId: await addOwnServer(working.port), to: "ada@quiet.example" });
+      await until("the other account's mail is sent", async () => {
+        await poll(node);
+        return working.mails.length === 1;
+      });
+      expect(hanging.arrived).toHaveLength(16);
+    } finally {
+      await hanging.close();
+      await working.close();
+    }
+  });
+
+  it("[M3] a mail whose mail server's password cannot be decrypted fails at once, and its record says what to do", async () => {
+    const node = await startNode();
+    const projectId = await addProject();
+    const { rows } = await pool.query<{ id: string }>(
+      `INSERT INTO "Endpoint" (id, "projectId", name, kind) VALUES (gen_random_uuid(), $1, 'mails', 'email') RETURNING id::text AS id`,
+      [projectId],
+    );
+    const record = { endpointId: rows[0]?.id ?? "", recordId: randomUUID().replaceAll("-", "") };
+    await node.lanes.writeDb.record.commit(record.endpointId, [{ type: "POST", id: record.recordId, contentType: "json", data: "{}" }]);
+    const message = { to: [{ address: "ada@example.com" }], subject: "Hello", text: "Hello" };
+    await node.node.mail.outbox.add(node.lanes.writeDb, { id: randomUUID(), projectId, record, messageId: "one@rested.example", message });
+    await pool.query(
+      `INSERT INTO "ProjectEmail" ("projectId", host, port, secure, "user", password, "from", recipients, rate)
+       VALUES ($1, '127.0.0.1', $2, false, 'ada', 'sealed by another secret', 'a@b.example', '"any"', 100)`,
+      [projectId, smtp.port],
+    );
+    await poll(node);
+    await untilEmpty();
+    expect(smtp.arrived).toEqual([]);
+    const found = await pool.query(`SELECT data->'delivery' AS delivery FROM "Record" WHERE id = $1`, [record.recordId]);
+    expect(found.rows[0]?.delivery).toMatchObject({
+      state: "failed",
+      attempts: 1,
+      error: expect.stringMatching(/cannot be decrypted.*Enter the password again.*Then send the e-mail again/),
+    });
   });
 
   it("[M2] bounds the mails of a project that wait, and says when to try again", async () => {

@@ -1,4 +1,6 @@
 /** The transport (M4) with a real SMTP server. */
+import { once } from "node:events";
+import net from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { MailError, type RenderedMail, type SmtpServer } from "@/src/core/mail/ports";
 import { createAddressPolicy } from "@/src/outbound/address-policy";
@@ -37,7 +39,7 @@ interface Try {
 
 function send(smtp: MailServer, { server, mail, transport, signal = new AbortController().signal }: Try = {}) {
   const target = { host: "127.0.0.1", port: smtp.port, secure: false, user: null, password: null, isTrusted: false, ...server };
-  return createSmtpTransport({ policy: createAddressPolicy(["127.0.0.0/8"]), ca: smtp.ca, ...transport }).send(
+  return createSmtpTransport({ policy: createAddressPolicy(["127.0.0.0/8"]), ports: "any", ca: smtp.ca, ...transport }).send(
     target,
     { ...MAIL, ...mail },
     { signal },
@@ -108,6 +110,33 @@ describe("addresses of mail servers", () => {
   it("[M4] the deployment's own mail server may be local", async () => {
     const smtp = await start();
     await send(smtp, { server: { isTrusted: true }, transport: { policy: createAddressPolicy() } });
+    expect(smtp.mails).toHaveLength(1);
+  });
+});
+
+describe("services that are not mail servers", () => {
+  it.each(["SSH-2.0-OpenSSH_9.2 secret\r\n", "HTTP/1.1 400 secret\r\n\r\n", "220 secret\r\n-ERR secret\r\n", "\u0000secret\r\n"])(
+    "[M4] nothing of %j is shown",
+    async (banner) => {
+      const service = net.createServer((socket) => void socket.on("error", () => undefined).end(banner));
+      await once(service.listen(0, "127.0.0.1"), "listening");
+      try {
+        const port = (service.address() as net.AddressInfo).port;
+        const error = await fail(await start(), { server: { port } });
+        expect(error.isTemporary).toBe(true);
+        expect(error.message + error.detail).not.toContain("secret");
+      } finally {
+        service.close();
+      }
+    },
+  );
+
+  it("[M4] a port that the administrator has not listed is not connected to, unless it is the deployment's mail server", async () => {
+    const smtp = await start();
+    const error = await fail(smtp, { transport: { ports: [25, 587] } });
+    expect(error).toMatchObject({ code: "port", detail: expect.stringContaining("RESTED_SMTP_PORTS") });
+    expect(smtp.arrived).toEqual([]);
+    await send(smtp, { server: { isTrusted: true }, transport: { ports: [25, 587] } });
     expect(smtp.mails).toHaveLength(1);
   });
 });

@@ -10,7 +10,7 @@ let other: WebhookWorld;
 beforeAll(async () => {
   server = await startManageServer({
     ...WEBHOOK_CONFIG,
-    webhooks: { allowsHttp: true, timeoutMs: 60_000, retryFirstMs: 50, leaseMs: 120_000 },
+    webhooks: { allowsHttp: true, timeoutMs: 60_000, retryFirstMs: 50, leaseMs: 120_000, slowMs: 300 },
   });
   busy = await createWorldOn(server);
   other = await createWorldOn(server);
@@ -30,5 +30,27 @@ it("[H7] an account whose receivers hang has 16 requests in progress, and other 
   await other.write("of another account");
   expect((await other.receiver.take(1))[0]?.event.record.data).toBe("of another account");
   await server.runtime.webhooks.poll();
-  expect(busy.receiver.received).toHaveLength(16);
+  // Sixteen of the first lane, and four of the lane of slow accounts.
+  await busy.polling("four more", () => busy.receiver.received.length >= 20);
+  await server.runtime.webhooks.poll();
+  expect(busy.receiver.received).toHaveLength(20);
+});
+
+it("[H7] four accounts whose receivers hang hold all places only until their requests are slow", async () => {
+  const hanging = await Promise.all(Array.from({ length: 4 }, () => createWorldOn(server)));
+  const last = await createWorldOn(server);
+  try {
+    for (const world of hanging) {
+      world.receiver.respond(() => undefined);
+      await world.hook();
+      await world.hook();
+      await Promise.all(Array.from({ length: 20 }, (_, n) => world.write(n)));
+    }
+    await last.hook();
+    await last.write("of the last account");
+    for (const world of hanging) await world.polling("its requests", () => world.receiver.received.length >= 16);
+    expect((await last.receiver.take(1))[0]?.event.record.data).toBe("of the last account");
+  } finally {
+    for (const world of [...hanging, last]) await world.close();
+  }
 });

@@ -126,6 +126,7 @@ function toEnvironment(node: {
     RESTED_STREAMS_PER_ADDRESS_MAX: "0",
     // The mail server and the receiver of webhooks are on this machine.
     RESTED_OUTBOUND_ALLOWED: "127.0.0.1",
+    RESTED_SMTP_PORTS: "any",
     RESTED_WEBHOOK_HTTP: "1",
     ...(node.redisUrl === undefined ? {} : { REDIS_URL: node.redisUrl }),
   };

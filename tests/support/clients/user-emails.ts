@@ -1,9 +1,10 @@
 /** Uses an authentication endpoint with e-mails as an application does: sends requests, and reads the e-mails that arrive. */
+import { afterAll, beforeAll, beforeEach } from "vitest";
 import type { UserEmailKind, UserEmailSettings } from "@/src/shared/management/user-emails";
 import { DEFAULT_USER_EMAILS } from "@/src/shared/management/user-emails";
 import { PASSWORD } from "@/tests/support/clients/users";
-import type { DataServer, Seed, SeedOptions } from "@/tests/support/servers/data-server";
-import type { MailServer, ReceivedMail } from "@/tests/support/servers/mail-server";
+import { createDataServer, type DataServer, type Seed, type SeedOptions } from "@/tests/support/servers/data-server";
+import { type MailServer, type ReceivedMail, startMailServer, toSmtpConfig } from "@/tests/support/servers/mail-server";
 import { until } from "@/tests/support/until";
 
 export const LINK_BASE = "https://app.example.com/account?tab=1#/home";
@@ -31,12 +32,38 @@ const QUERIES: Readonly<Record<UserEmailKind, string>> = {
   code: "code=true",
 };
 
+export interface EmailsWorld {
+  mails: MailServer;
+  server: DataServer;
+  /** Of the present test. */
+  users: EmailsEndpoint;
+}
+
+/** Registers the hooks of a test file: a server with a mail server, and for each test an endpoint with these settings, which `receive` gets. */
+export function setUpEmails(settings: Partial<UserEmailSettings>, receive: (world: EmailsWorld) => void): void {
+  let mails: MailServer;
+  let server: DataServer;
+  beforeAll(async () => {
+    mails = await startMailServer();
+    server = await createDataServer({ ...toSmtpConfig(mails), mail: { ca: mails.ca } });
+  });
+  afterAll(async () => {
+    await server.close();
+    await mails.close();
+  });
+  beforeEach(async () => {
+    mails.mails.length = 0;
+    server.clock.at = new Date();
+    receive({ mails, server, users: await createEmailsEndpoint(server, mails, settings) });
+  });
+}
+
 let hosts = 0;
 
-/** An address of a client that nobody has used before. */
+/** An address of a client in a network that nobody has used before. */
 export const freshAddress = () => {
   hosts += 1;
-  return `198.18.${Math.floor(hosts / 250)}.${(hosts % 250) + 1}`;
+  return `198.${18 + Math.floor(hosts / 250)}.${hosts % 250}.1`;
 };
 
 export async function createEmailsEndpoint(

@@ -112,6 +112,8 @@ export interface DataServerOptions {
   database?: TestDatabase;
   /** The mail server of the deployment. */
   smtp?: Config["smtp"];
+  /** E-mails a minute through it; default: no limit. */
+  smtpRates?: Config["smtpRates"];
   mail?: MailOptions;
   /** How long a statement waits for a lock, and a writer for its turn. */
   waits?: { lockTimeoutMs: number; writeWaitMsMax: number };
@@ -128,6 +130,7 @@ export async function createDataServer(options: DataServerOptions = {}): Promise
       ...UNLIMITED,
       bodyBytesMax: options.bodyBytesMax ?? 1024 * 1024,
       ...(smtp ? { smtp } : {}),
+      ...(options.smtpRates ? { smtpRates: options.smtpRates } : {}),
       outboundAllowed: ["127.0.0.0/8"],
       ...{ bodyTimeoutMs, uploadTimeoutMs, headersTimeoutMs },
       accessTokenTtlMs: ACCESS_TOKEN_TTL_MS,

@@ -54,6 +54,7 @@ export interface TestNodeOptions extends Pick<NodeOptions, "cluster" | "drain" |
 export const UNLIMITED: Partial<Config> = {
   rateLimit: 0,
   registrationsPerMinute: 0,
+  smtpRates: { total: 0, perAccount: 0 },
   quotas: { records: 0, recordBytes: 0, fileBytes: 0, users: 0, endpoints: 0, answerBytes: 0, projects: 0 },
   streams: { total: 0, perAccount: 0, perKey: 0, perAddress: 0 },
   queuesBytesMax: 1024 ** 3,
@@ -81,7 +82,8 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
   if (!options.database) cleanup.add(() => database.drop());
   const dataDir = await mkdtemp(path.join(os.tmpdir(), "rested-node-"));
   cleanup.add(() => rm(dataDir, { recursive: true, force: true }));
-  const config: Config = { ...parseConfig({ NODE_ENV: "test" }), ...SANDBOX, ...options.config, dataDir };
+  // Mail servers of tests have free ports.
+  const config: Config = { ...parseConfig({ NODE_ENV: "test" }), ...SANDBOX, smtpPorts: "any", ...options.config, dataDir };
   const url = new URL(database.url);
   if (via) url.host = `${via.host}:${via.port}`;
   const notifications = createProcessNotifications({ log });

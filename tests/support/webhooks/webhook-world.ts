@@ -8,7 +8,7 @@ import { startReceiver, type WebhookReceiver } from "@/tests/support/webhooks/we
 /** Receivers of tests are on this machine, without TLS. Retries follow soon. No job extends leases, so they last for a test. */
 export const WEBHOOK_CONFIG: Partial<Config> = {
   outboundAllowed: ["127.0.0.1"],
-  webhooks: { allowsHttp: true, timeoutMs: 1_000, retryFirstMs: 50, leaseMs: 60_000 },
+  webhooks: { allowsHttp: true, timeoutMs: 1_000, retryFirstMs: 50, leaseMs: 60_000, slowMs: 5_000 },
 };
 
 export interface WebhookWorld {

@@ -1,29 +1,27 @@
 /** Tests logins by e-mail (L11): links and codes, their tries, and what they do to accounts that others have registered. */
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createEmailTokens } from "@/src/core/users/email-tokens";
-import { bodyOf, createEmailsEndpoint, EMAIL, type EmailsEndpoint, secretOf, tokenOf } from "@/tests/support/clients/user-emails";
+import {
+  bodyOf,
+  createEmailsEndpoint,
+  EMAIL,
+  type EmailsEndpoint,
+  secretOf,
+  setUpEmails,
+  tokenOf,
+} from "@/tests/support/clients/user-emails";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { createDataServer, type DataServer } from "@/tests/support/servers/data-server";
-import { type MailServer, startMailServer, toSmtpConfig } from "@/tests/support/servers/mail-server";
+import type { DataServer } from "@/tests/support/servers/data-server";
+import type { MailServer } from "@/tests/support/servers/mail-server";
 
 const MINUTE_MS = 60_000;
 let mails: MailServer;
 let server: DataServer;
 let users: EmailsEndpoint;
 
-beforeAll(async () => {
-  mails = await startMailServer();
-  server = await createDataServer({ ...toSmtpConfig(mails), mail: { ca: mails.ca } });
-});
-afterAll(async () => {
-  await server.close();
-  await mails.close();
-});
-beforeEach(async () => {
-  mails.mails.length = 0;
-  server.clock.at = new Date();
-  users = await createEmailsEndpoint(server, mails, { loginLinks: true, loginCodes: true });
+setUpEmails({ loginLinks: true, loginCodes: true }, (world) => {
+  ({ mails, server, users } = world);
 });
 
 const byLink = (token: string) => users.post("link=true&noATCookie=true", { token });

@@ -1,11 +1,19 @@
 /** Tests new passwords by e-mail (L8, L9): what a token does, once, and what it does not reveal. */
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createEmailRequests } from "@/src/db/stores/email-requests";
-import { bodyOf, createEmailsEndpoint, EMAIL, type EmailsEndpoint, MASTER_KEY, tokenOf } from "@/tests/support/clients/user-emails";
+import {
+  bodyOf,
+  createEmailsEndpoint,
+  EMAIL,
+  type EmailsEndpoint,
+  MASTER_KEY,
+  setUpEmails,
+  tokenOf,
+} from "@/tests/support/clients/user-emails";
 import { expectProblem } from "@/tests/support/expect-problem";
 import { createDataServer, type DataServer } from "@/tests/support/servers/data-server";
-import { type MailServer, startMailServer, toSmtpConfig } from "@/tests/support/servers/mail-server";
+import type { MailServer } from "@/tests/support/servers/mail-server";
 
 const NEW = "a new password of ada";
 const HOUR_MS = 60 * 60 * 1000;
@@ -13,18 +21,8 @@ let mails: MailServer;
 let server: DataServer;
 let users: EmailsEndpoint;
 
-beforeAll(async () => {
-  mails = await startMailServer();
-  server = await createDataServer({ ...toSmtpConfig(mails), mail: { ca: mails.ca } });
-});
-afterAll(async () => {
-  await server.close();
-  await mails.close();
-});
-beforeEach(async () => {
-  mails.mails.length = 0;
-  server.clock.at = new Date();
-  users = await createEmailsEndpoint(server, mails);
+setUpEmails({}, (world) => {
+  ({ mails, server, users } = world);
 });
 
 const reset = (token: string, password = NEW) => users.post("reset=true", { token, password });
@@ -259,6 +257,21 @@ describe("a request for an e-mail", () => {
     for (let n = 0; n < 300; n += 1) statuses.add((await users.post("forgot=true", { email: `many-${n}@example.com` })).status);
     expect([...statuses]).toEqual([202, 429]);
   });
+
+  it.each([
+    ["192.0.2", (n: number) => `192.0.2.${n}`, "192.0.3.1"],
+    ["2001:db8:7", (n: number) => `2001:db8:7:${n.toString(16)}::1`, "2001:db8:8::1"],
+  ])(
+    "[L9] many addresses of the network %s have one limit, which leaves the project's limit to others",
+    async (_, toAddress, elsewhere) => {
+      const forgot = (n: number, from: string) =>
+        users.post("forgot=true", { email: `user-${n}@example.com` }, { "X-Forwarded-For": from });
+      const statuses = [];
+      for (let n = 0; n < 32; n += 1) statuses.push((await forgot(n, toAddress(n + 1))).status);
+      expect(statuses).toEqual([...Array(30).fill(202), 429, 429]);
+      expect((await forgot(100, elsewhere)).status).toBe(202);
+    },
+  );
 
   it("[L9] neither Host nor Origin nor forwarding headers appear in the link", async () => {
     await users.register();

@@ -1,27 +1,25 @@
 /** Tests verified addresses (L10): who may set them, what a change of the address does, and logins that need one. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createEmailsEndpoint, EMAIL, type EmailsEndpoint, MASTER_KEY, secretOf, tokenOf } from "@/tests/support/clients/user-emails";
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  createEmailsEndpoint,
+  EMAIL,
+  type EmailsEndpoint,
+  MASTER_KEY,
+  secretOf,
+  setUpEmails,
+  tokenOf,
+} from "@/tests/support/clients/user-emails";
 import { PASSWORD } from "@/tests/support/clients/users";
 import { expectProblem } from "@/tests/support/expect-problem";
-import { createDataServer, type DataServer } from "@/tests/support/servers/data-server";
-import { type MailServer, startMailServer, toSmtpConfig } from "@/tests/support/servers/mail-server";
+import type { DataServer } from "@/tests/support/servers/data-server";
+import type { MailServer } from "@/tests/support/servers/mail-server";
 
 let mails: MailServer;
 let server: DataServer;
 let users: EmailsEndpoint;
 
-beforeAll(async () => {
-  mails = await startMailServer();
-  server = await createDataServer({ ...toSmtpConfig(mails), mail: { ca: mails.ca } });
-});
-afterAll(async () => {
-  await server.close();
-  await mails.close();
-});
-beforeEach(async () => {
-  mails.mails.length = 0;
-  server.clock.at = new Date();
-  users = await createEmailsEndpoint(server, mails, { verifyEmails: true });
+setUpEmails({ verifyEmails: true }, (world) => {
+  ({ mails, server, users } = world);
 });
 
 const MASTER = { "X-Master-Key": MASTER_KEY };

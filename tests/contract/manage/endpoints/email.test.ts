@@ -48,6 +48,7 @@ describe("the configuration", () => {
       recipients: "self",
       senders: [],
       rate: 60,
+      problem: null,
     };
     expect((await ada.call("GET", url)).body).toEqual(none);
     const saved = await put({
@@ -68,7 +69,7 @@ describe("the configuration", () => {
         hasPassword: true,
         from: '"Shop" <shop@shop.example>',
       },
-      ...{ recipients: ["bob@example.com", "corp.example"], senders: ["news.example"], rate: 5 },
+      ...{ recipients: ["bob@example.com", "corp.example"], senders: ["news.example"], rate: 5, problem: null },
     };
     expect([saved.status, saved.body]).toEqual([200, expected]);
     expect((await ada.call("GET", url)).body).toEqual(expected);
@@ -164,6 +165,27 @@ describe("the configuration", () => {
     const answer = await put(fields);
     expect([answer.status, answer.body.code, Object.keys(answer.body.fields)]).toEqual([400, "fields_invalid", [field]]);
     expect((await ada.call("GET", url)).body.source).toBe("none");
+  });
+
+  it("[M4] [M8] a port that the administrator has not listed is refused, and a stored one is a problem that GET shows", async () => {
+    await put({ port: 8025 });
+    const limited = await startManageServer({ outboundAllowed: ["127.0.0.0/8"], smtpPorts: [25, 465, 587, 2525] }, server.database);
+    try {
+      const fields = { port: "Use one of the ports 25, 465, 587, 2525. The server's administrator can allow others (RESTED_SMTP_PORTS)." };
+      expect((await put({ port: 8026 })).body).toMatchObject({ code: "fields_invalid", fields });
+      expect((await ada.call("GET", url)).body).toMatchObject({ port: 8025, problem: fields.port });
+      expect((await put({ port: 2525 })).body).toMatchObject({ port: 2525, problem: null });
+    } finally {
+      await limited.stop();
+      server.install();
+    }
+  });
+
+  it("[M3] [M8] a password that cannot be decrypted is a problem that GET shows, until it is entered again", async () => {
+    await put({ user: "ada", password: "hunter2" });
+    await server.runtime.db.projectEmail.update({ where: { projectId }, data: { password: Buffer.from("sealed by another secret") } });
+    expect((await ada.call("GET", url)).body.problem).toMatch(/cannot be decrypted.*Enter the password again/);
+    expect((await put({ user: "ada", password: "hunter2" })).body.problem).toBeNull();
   });
 
   it("[M8] belongs to the owner of the project", async () => {

@@ -239,6 +239,15 @@ describe("“Forgot your password?”", () => {
     expect(statuses).toEqual([202, 202, 202, 202, 202, 429]);
   });
 
+  it("[G26] callers of one network cannot use up the limit of all", async () => {
+    const from = async (address: string, n: number) =>
+      (await forgot(`network-${count}-${n}@example.com`, { "x-forwarded-for": address })).status;
+    const statuses = [];
+    for (let n = 0; n < 32; n += 1) statuses.push(await from(`203.0.113.${n + 1}`, n));
+    expect(statuses).toEqual([...Array(30).fill(202), 429, 429]);
+    expect(await from("203.0.112.1", 100)).toBe(202);
+  });
+
   it("[G26] a token of an application's user does not work for an account", async () => {
     const { db } = server.runtime;
     const register = await ada.call("POST", `/api/manage/endpoints/${endpoint}/records`, {

@@ -1,0 +1,82 @@
+/**
+ * Bounds the requests of all webhooks of a node (H7). Receivers can hang, on purpose too. Therefore a request holds its place for a limited time, after which it
+ * is slow, and the requests of an account with a slow one have few places of their own for a while.
+ */
+import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
+import { AppError } from "@/src/shared/errors";
+
+/** Requests that are not slow: in total, and of one account. */
+const AT_ONCE_MAX = 64;
+const PER_OWNER_MAX = 16;
+/** The same of accounts with a slow request. */
+const SLOW_OWNERS_AT_ONCE_MAX = 32;
+const PER_SLOW_OWNER_MAX = 4;
+/** How long an account stays slow after a slow request. */
+const SLOW_OWNER_MS = 600_000;
+/** Slow accounts that are remembered. */
+const SLOW_OWNERS_MAX = 10_000;
+const WAITING_MAX = 10_000;
+/** Longer than any wait: each request has a time limit, and the number of webhooks that wait is bounded. */
+const WAIT_MS_MAX = 3_600_000;
+
+export interface RequestLanes {
+  /** Runs `work` as soon as the account has a place, in turns by account and webhook. Settles as `work` does. Throws `server_busy`, and the signal's reason. */
+  run<T>(path: readonly [ownerId: string, webhookId: string], work: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  isSlow(ownerId: string): boolean;
+  listSlow(): string[];
+}
+
+/** `slowMs`: a request that takes longer is slow. `now`: monotonic, in milliseconds. */
+export function createRequestLanes({ slowMs, now = () => performance.now() }: { slowMs: number; now?: () => number }): RequestLanes {
+  const createLane = (permits: number, groupPermits: number) =>
+    createFairSemaphore({
+      ...{ permits, groupPermits, waiting: { max: WAITING_MAX }, waitMsMax: WAIT_MS_MAX },
+      createBusyError: () => new AppError("server_busy", { detail: "Too many webhooks wait to be delivered.", retryAfterSeconds: 1 }),
+    });
+  const normal = createLane(AT_ONCE_MAX, PER_OWNER_MAX);
+  const slow = createLane(SLOW_OWNERS_AT_ONCE_MAX, PER_SLOW_OWNER_MAX);
+  /** Until when accounts are slow. */
+  const slowOwners = new Map<string, number>();
+
+  const isSlow = (ownerId: string) => slowOwners.size > 0 && (slowOwners.get(ownerId) ?? 0) > now();
+
+  function markSlow(ownerId: string): void {
+    slowOwners.delete(ownerId);
+    slowOwners.set(ownerId, now() + SLOW_OWNER_MS);
+    const [oldest] = slowOwners.keys();
+    if (slowOwners.size > SLOW_OWNERS_MAX && oldest !== undefined) slowOwners.delete(oldest);
+  }
+
+  return {
+    isSlow,
+    listSlow: () => [...slowOwners.keys()].filter(isSlow),
+    async run(path, work, signal) {
+      const [ownerId] = path;
+      let working: ReturnType<typeof work> | undefined;
+      const lane = isSlow(ownerId) ? slow : normal;
+      await lane.run(
+        path,
+        () => {
+          const started = work();
+          working = started;
+          return new Promise<void>((free) => {
+            const timer = setTimeout(() => {
+              markSlow(ownerId);
+              // In the other lane, slow requests keep their places, because those are what bounds them.
+              if (lane === normal) free();
+            }, slowMs);
+            timer.unref();
+            const end = () => {
+              clearTimeout(timer);
+              free();
+            };
+            started.then(end, end);
+          });
+        },
+        signal,
+      );
+      if (!working) throw new Error("a request was not started");
+      return working;
+    },
+  };
+}
