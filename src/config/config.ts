@@ -6,7 +6,7 @@ import { isWebOrigin, parseOrigin } from "@/src/shared/http/origins";
 import type { QuotaLimits } from "@/src/shared/management/quotas";
 import { addressRangesProblem, toList, trustProxyProblem } from "./address-lists";
 import { type Layout, toConnectionsDefault, toConnectionsMin, toLayout, workersProblem } from "./layout";
-import { type SmtpConfig, smtpFromProblem, smtpPortsProblem, smtpUrlProblem, toSmtpConfig, toSmtpPorts } from "./smtp";
+import { type SmtpConfig, type SmtpLimits, smtpFromProblem, smtpPortsProblem, smtpUrlProblem, toSmtpConfig, toSmtpPorts } from "./smtp";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 const MODES = ["production", "development", "test"] as const;
@@ -43,7 +43,7 @@ export interface WebhooksConfig {
   slowMs: number;
 }
 
-export interface Config extends Layout {
+export interface Config extends Layout, SmtpLimits {
   /** The address to listen on. 127.0.0.1 is reachable only from this machine. */
   host: string;
   /** 0 selects a free port. */
@@ -109,10 +109,6 @@ export interface Config extends Layout {
   jsonataResultBytesMax: number;
   /** The mail server of the deployment. Absent: only projects with a configuration of their own can send mails. */
   smtp?: SmtpConfig;
-  /** E-mails a minute through the deployment's mail server: of all projects, and of one account. 0 means no limit. */
-  smtpRates: { total: number; perAccount: number };
-  /** The ports that mail servers of projects may have. */
-  smtpPorts: readonly number[] | "any";
   pingIntervalMs: number;
   pongTimeoutMs: number;
   /** The interval at which the change log and the definitions are polled, in case a notification was lost. */

@@ -12,6 +12,13 @@ export interface SmtpConfig {
   from: string;
 }
 
+export interface SmtpLimits {
+  /** E-mails a minute through the deployment's mail server: of all projects, and of one account. 0 means no limit. */
+  smtpRates: { total: number; perAccount: number };
+  /** The ports that mail servers of projects may have. */
+  smtpPorts: readonly number[] | "any";
+}
+
 const ADDRESS = /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{1,63}$/i;
 const NAMED = /^([^<>"\\\p{Cc}]{1,100}) <([^<>]+)>$/u;
 const PORTS = { "smtp:": 587, "smtps:": 465 } as const;
