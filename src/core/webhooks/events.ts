@@ -42,7 +42,7 @@ export function toGapEvent(gap: {
   endpointName: string;
   from: LogMark;
   to: LogMark;
-  reason: GapReason;
+  reason: GapReason | "endpoint_deleted";
   at: Date;
 }): WebhookEvent {
   const cursor = formatCursor(gap.to);

@@ -25,8 +25,8 @@ export const PAUSE_REASONS = ["owner", "gone", "filter_failed", "secret_unreadab
  */
 export type PauseReason = (typeof PAUSE_REASONS)[number];
 
-/** The type of an event: a change, or the notice that changes cannot be read. */
-export type EventType = ChangeType | "GAP";
+/** The type of an event: a change, the notice that changes cannot be read, or a test, which is never stored. */
+export type EventType = ChangeType | "GAP" | "TEST";
 
 /** `waiting`: an earlier change of the same record is not delivered yet. `failed`: given up after 24 hours. */
 export type DeliveryState = "delivered" | "retrying" | "waiting" | "failed";
@@ -74,6 +74,8 @@ export interface ParkedDelivery {
   state: "retrying" | "waiting";
   /** The next try is due. False while it waits. */
   isDue: boolean;
+  /** The GAP of a deleted endpoint. Nothing follows it. */
+  isOfDeleted: boolean;
   bytes: number;
 }
 

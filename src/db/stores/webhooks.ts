@@ -73,9 +73,9 @@ const LOAD_UNREAD = nameStatement(
 const LOAD_PARKED = nameStatement(
   "rested_load_parked_deliveries",
   `SELECT d."eventId", d."endpointId"::text AS "endpointId", wire_id(d."recordId") AS "recordId", d.seq::text AS seq, d.state::text AS state,
-    coalesce(d."nextAt" <= clock_timestamp(), false) AS "isDue", coalesce(octet_length(d.body), 0) AS bytes
-  FROM "WebhookDelivery" d JOIN "Endpoint" e ON e.id = d."endpointId" AND e."projectId" IS NOT NULL
-  WHERE d."webhookId" = $1::uuid AND d.state IN ('retrying', 'waiting') ORDER BY d.seq`,
+    coalesce(d."nextAt" <= clock_timestamp(), false) AS "isDue", coalesce(octet_length(d.body), 0) AS bytes, e.id IS NULL AS "isOfDeleted"
+  FROM "WebhookDelivery" d LEFT JOIN "Endpoint" e ON e.id = d."endpointId" AND e."projectId" IS NOT NULL
+  WHERE d."webhookId" = $1::uuid AND d.state IN ('retrying', 'waiting') AND (e.id IS NOT NULL OR d.type = 'GAP') ORDER BY d.seq`,
 );
 
 const READ_BODIES = nameStatement(
@@ -145,14 +145,14 @@ const SWEEP = nameStatement(
       WHERE d."webhookId" = w.id AND d.state IN ('delivered', 'failed') ORDER BY d."lastAt" DESC OFFSET ${KEEP_MAX}) AS old LIMIT ${SWEEP_BATCH}))`,
 );
 
-/** The rows that deleted endpoints leave. */
+/** The rows that deleted endpoints leave, without their gaps, which are sent and then kept as others are. */
 const SWEEP_POSITIONS = nameStatement(
   "rested_sweep_webhook_positions",
   `DELETE FROM "WebhookPosition" p WHERE NOT EXISTS (SELECT 1 FROM "Endpoint" e WHERE e.id = p."endpointId" AND e."projectId" IS NOT NULL)`,
 );
 const SWEEP_ORPHANS = nameStatement(
   "rested_sweep_orphaned_deliveries",
-  `DELETE FROM "WebhookDelivery" d WHERE NOT EXISTS (SELECT 1 FROM "Endpoint" e WHERE e.id = d."endpointId" AND e."projectId" IS NOT NULL)`,
+  `DELETE FROM "WebhookDelivery" d WHERE d.type <> 'GAP' AND NOT EXISTS (SELECT 1 FROM "Endpoint" e WHERE e.id = d."endpointId" AND e."projectId" IS NOT NULL)`,
 );
 
 interface WebhookRow {

@@ -2,11 +2,13 @@
 
 import { toOwnerPath } from "@/src/core/access/caller-path";
 import type { Definitions } from "@/src/core/access/resolved-endpoints";
+import type { Clock } from "@/src/core/clock";
 import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { AppError } from "@/src/shared/errors";
 import type { EndpointDetail, EndpointPatch, ManagedEndpoint } from "@/src/shared/management/schemas";
+import { toEpoch } from "@/src/shared/streams/cursor";
 import { SERVER_SEEN_SECONDS } from "@/src/shared/streams/protocol";
 import { requireFunction } from "../access/require-function";
 import { storeAccessVersion, storeRules, toStoredRules } from "../access/stored-rules";
@@ -14,6 +16,7 @@ import { requireOwnEndpoint, requireOwnProject, requireOwnTarget } from "../owne
 import { isUniqueViolation, pickDefined } from "../support";
 import type { EndpointRow } from "../views";
 import { toEndpointDetail, toManagedEndpoint } from "../views";
+import { leaveGaps } from "../webhooks/leave-gaps";
 import { endpointNameTaken } from "./create-endpoint";
 import { refuseEmailJudges, refuseEmailSchema, storeSchema, toSchemaText } from "./schema";
 
@@ -130,27 +133,38 @@ export async function updateEndpoint({
 
 /**
  * Detaches the endpoint from its project: it no longer exists, and its name is free. Waits for earlier writes to finish. A job deletes the rows
- * afterwards. Open streams of the endpoint close (W6). Throws `not_found`, and `server_busy` if the wait takes too long.
+ * afterwards. Open streams of the endpoint close (W6), and webhooks that lack
+ * changes of it send a GAP (H3). Throws `not_found`, and `server_busy` if the wait takes too long.
  */
 export async function deleteEndpoint({
   db,
   writeDb,
   queue,
   definitions,
+  clock,
   ownerId,
   endpointId,
 }: {
   db: Pick<Db, "endpoint">;
-  writeDb: Pick<Db, "endpoint">;
+  writeDb: Pick<Db, "$transaction">;
   queue: Pick<EndpointQueue, "run">;
   definitions: Pick<Definitions, "invalidate">;
+  clock: Clock;
   ownerId: string;
   endpointId: string;
 }): Promise<void> {
   const { projectId } = await requireOwnEndpoint({ db, ownerId, endpointId });
-  const { count } = await queue.run(endpointId, () =>
-    writeDb.endpoint.updateMany({ where: { id: endpointId, projectId }, data: { projectId: null } }),
+  const isDeleted = await queue.run(endpointId, () =>
+    writeDb.$transaction(async (tx) => {
+      const { count } = await tx.endpoint.updateMany({ where: { id: endpointId, projectId }, data: { projectId: null } });
+      // Its row is locked now, so the log has its end.
+      const end = await tx.endpoint.findUnique({ where: { id: endpointId }, select: { name: true, epoch: true, seq: true } });
+      if (count === 0 || !end) return false;
+      const { name, epoch, seq } = end;
+      await leaveGaps(tx, { id: endpointId, projectId, name, epoch: toEpoch(epoch), seq: Number(seq) }, clock);
+      return true;
+    }),
   );
-  if (count === 0) throw new AppError("not_found");
+  if (!isDeleted) throw new AppError("not_found");
   definitions.invalidate(projectId);
 }

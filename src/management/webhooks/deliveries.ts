@@ -40,7 +40,7 @@ interface DeliveryRow extends Omit<DeliveryView, "seq" | "firstAt" | "lastAt" | 
   nextAt: Date | null;
 }
 
-/** Returns a page of deliveries, those with the newest try first. Deliveries of deleted endpoints are left out. Throws `not_found`. */
+/** Returns a page of deliveries, those with the newest try first. Of deleted endpoints, only the gaps are listed. Throws `not_found`. */
 export async function listWebhookDeliveries({
   db,
   ownerId,
@@ -62,10 +62,10 @@ function readRows(
   { webhookId, deliveryId, state, limit, before }: DeliveriesQuery & { webhookId: string; deliveryId: string | null },
 ): Promise<DeliveryRow[]> {
   return db.$queryRaw<DeliveryRow[]>`
-    SELECT d.id, d."eventId", d."endpointId", e.name AS endpoint, d.type, wire_id(d."recordId") AS "uniqueId", d.seq, d.state::text AS state, d.attempts,
+    SELECT d.id, d."eventId", d."endpointId", coalesce(e.name, d.body::json ->> 'endpoint') AS endpoint, d.type, wire_id(d."recordId") AS "uniqueId", d.seq, d.state::text AS state, d.attempts,
       d.status, d.error, d.excerpt, d."durationMs", d."firstAt", d."lastAt", d."nextAt"
-    FROM "WebhookDelivery" d JOIN "Endpoint" e ON e.id = d."endpointId" AND e."projectId" IS NOT NULL
-    WHERE d."webhookId" = ${webhookId}::uuid AND (${deliveryId}::uuid IS NULL OR d.id = ${deliveryId}::uuid)
+    FROM "WebhookDelivery" d LEFT JOIN "Endpoint" e ON e.id = d."endpointId" AND e."projectId" IS NOT NULL
+    WHERE d."webhookId" = ${webhookId}::uuid AND (e.id IS NOT NULL OR d.type = 'GAP') AND (${deliveryId}::uuid IS NULL OR d.id = ${deliveryId}::uuid)
       AND (${state}::text IS NULL OR d.state::text = ${state}::text)
       AND (${before?.id ?? null}::uuid IS NULL OR (d."lastAt", d.id) < (${before?.lastAt ?? null}::timestamptz, ${before?.id ?? null}::uuid))
     ORDER BY d."lastAt" DESC, d.id DESC LIMIT ${limit}::int`;
@@ -103,9 +103,12 @@ export async function resendDelivery({
   const found = await db.webhookDelivery.findFirst({ where: { id: deliveryId, webhookId, webhook: { project: { ownerId } } } });
   const endpoint =
     found && (await db.endpoint.findFirst({ where: { id: found.endpointId, project: { ownerId } }, select: { name: true, epoch: true } }));
-  if (!found || !endpoint) throw new AppError("not_found");
+  // The gap of a deleted endpoint has its body.
+  if (!found || (!endpoint && found.type !== "GAP")) throw new AppError("not_found");
   const { eventId, endpointId, recordId, seq } = found;
-  const body = found.body ?? (await readBody(changes, { ...found, endpointName: endpoint.name, currentEpoch: endpoint.epoch }));
+  const body =
+    found.body ?? (endpoint && (await readBody(changes, { ...found, endpointName: endpoint.name, currentEpoch: endpoint.epoch })));
+  if (body === null) throw new AppError("delivery_expired");
   await db.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT 1 FROM "Webhook" WHERE id = ${webhookId}::uuid FOR UPDATE`;
     const parked = {

@@ -62,6 +62,14 @@ it("[H7] an account with a slow request has four places for ten minutes, apart f
   expect(countOf("b")).toBe(10);
 });
 
+it("[H7] requests that waited when their account became slow wait in the lane of slow accounts", async () => {
+  hang("a", 100);
+  await vi.advanceTimersByTimeAsync(SLOW_MS);
+  expect(countOf("a")).toBe(16 + 4);
+  await vi.advanceTimersByTimeAsync(SLOW_MS);
+  expect(countOf("a")).toBe(16 + 4);
+});
+
 it("[H7] an account is no longer slow ten minutes after its last slow request", async () => {
   let end: (text: string) => void = () => undefined;
   const request = lanes.run(["a", "webhook"], () => new Promise<string>((resolve) => (end = resolve)), signal);

@@ -53,28 +53,27 @@ export function createRequestLanes({ slowMs, now = () => performance.now() }: { 
     async run(path, work, signal) {
       const [ownerId] = path;
       let working: ReturnType<typeof work> | undefined;
-      const lane = isSlow(ownerId) ? slow : normal;
-      await lane.run(
-        path,
-        () => {
-          const started = work();
-          working = started;
-          return new Promise<void>((free) => {
-            const timer = setTimeout(() => {
-              markSlow(ownerId);
-              // In the other lane, slow requests keep their places, because those are what bounds them.
-              if (lane === normal) free();
-            }, slowMs);
-            timer.unref();
-            const end = () => {
-              clearTimeout(timer);
-              free();
-            };
-            started.then(end, end);
-          });
-        },
-        signal,
-      );
+      /** Holds a place until `work` ends, or is slow. In the lane of slow accounts slow requests keep their places, because nothing else bounds them. */
+      const hold = (isSlowLane: boolean) => () => {
+        // The account may have become slow while this waited.
+        if (!isSlowLane && isSlow(ownerId)) return Promise.resolve();
+        const started = work();
+        working = started;
+        return new Promise<void>((free) => {
+          const timer = setTimeout(() => {
+            markSlow(ownerId);
+            if (!isSlowLane) free();
+          }, slowMs);
+          timer.unref();
+          const end = () => {
+            clearTimeout(timer);
+            free();
+          };
+          started.then(end, end);
+        });
+      };
+      if (!isSlow(ownerId)) await normal.run(path, hold(false), signal);
+      if (!working) await slow.run(path, hold(true), signal);
       if (!working) throw new Error("a request was not started");
       return working;
     },

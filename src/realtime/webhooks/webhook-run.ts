@@ -277,15 +277,19 @@ class WebhookRounds {
       this.#parked.delete(eventId);
       return;
     }
-    const bytes = this.#parked.get(eventId)?.bytes ?? Buffer.byteLength(body ?? "");
-    this.#parked.set(eventId, { eventId, endpointId, recordId, seq, state, isDue: false, bytes });
+    const { bytes = Buffer.byteLength(body ?? ""), isOfDeleted = false } = this.#parked.get(eventId) ?? {};
+    this.#parked.set(eventId, { eventId, endpointId, recordId, seq, state, isDue: false, isOfDeleted, bytes });
   }
 
   /** A parked GAP blocks too: changes after it must not arrive before it. */
   #isBlocked(): boolean {
     const parked = [...this.#parked.values()];
     const bytes = parked.reduce((sum, delivery) => sum + delivery.bytes, 0);
-    return parked.length >= PARKED_MAX || bytes >= PARKED_BYTES_MAX || parked.some(({ recordId }) => recordId === null);
+    return (
+      parked.length >= PARKED_MAX ||
+      bytes >= PARKED_BYTES_MAX ||
+      parked.some(({ recordId, isOfDeleted }) => recordId === null && !isOfDeleted)
+    );
   }
 
   /** Parked deliveries by record, in the order of the log. */

@@ -3,7 +3,9 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { Log } from "@/src/core/log";
 import type { ChangeNotification, ChangeNotifications } from "@/src/core/streams/ports";
+import type { WebhookTested } from "@/src/shared/management/webhooks";
 import { createRequestLanes, type RequestLanes } from "./request-lanes";
+import { sendTestEvent, type TestedWebhook } from "./test-event";
 import { runWebhook, type WebhookRunOptions } from "./webhook-run";
 
 /** How many webhooks a node delivers at once: in total, of one account, of an account whose receivers are slow (H7), and of all of these, which come on top. */
@@ -30,6 +32,8 @@ export interface Webhooks {
   sweep(): Promise<void>;
   /** Starts what has something to do soon, after the owner has changed a webhook. */
   wake(): void;
+  /** Sends a test event to the receiver of a webhook (H8), with the limits of all requests. Throws `server_busy` and the signal's reason. */
+  test(webhook: TestedWebhook, signal: AbortSignal): Promise<WebhookTested>;
   /** Lets requests in progress finish, and ends the leases. */
   stop(): Promise<void>;
 }
@@ -83,6 +87,11 @@ class WebhookDeliverer implements Webhooks {
     // The claim under way can have missed what this one finds.
     if (this.#claiming) this.#isClaimDue = true;
     await this.#claim();
+  }
+
+  test(webhook: TestedWebhook, signal: AbortSignal): Promise<WebhookTested> {
+    const { secrets, post, clock } = this.#options;
+    return sendTestEvent({ webhook, requests: this.#requests, secrets, post, clock, signal });
   }
 
   async renew(): Promise<void> {

@@ -138,6 +138,18 @@ export const deliverySchema = z.object({
 /** Newest first. `next`: the next page has `before` = this; null: this is the last page. */
 export const webhookDeliveriesSchema = z.object({ deliveries: z.array(deliverySchema), next: z.nullable(z.string()) });
 
+/** POST webhooks/{id}/test: how the receiver responded to the test event. `error`: why it is not delivered. */
+export const webhookTestedSchema = z.object({
+  delivered: z.boolean(),
+  /** Null: there was no response. */
+  status: z.nullable(z.number()),
+  error: z.nullable(z.string()),
+  /** The beginning of the response. */
+  excerpt: z.nullable(z.string()),
+  durationMs: z.nullable(z.number()),
+});
+
+export type WebhookTested = z.infer<typeof webhookTestedSchema>;
 export type WebhookCreate = z.infer<typeof webhookCreateSchema>;
 export type WebhookPatch = z.infer<typeof webhookPatchSchema>;
 export type WebhookView = z.infer<typeof webhookSchema>;

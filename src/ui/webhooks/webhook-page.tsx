@@ -4,7 +4,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { type ReactNode, useState } from "react";
-import type { WebhookView } from "@/src/shared/management/webhooks";
+import type { WebhookTested, WebhookView } from "@/src/shared/management/webhooks";
 import { webhookQuery, webhooksQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Badge } from "../components/badge";
@@ -36,6 +36,11 @@ export function WebhookPage({ webhook: loaded }: { webhook: WebhookView }) {
     client.setQueryData(webhookQuery(id).queryKey, saved);
     notify(action === "pause" ? "Webhook paused." : "Webhook resumed.");
   });
+  const [tested, setTested] = useState<WebhookTested>();
+  const test = useAction(async () => {
+    setTested(undefined);
+    setTested(await requestJson<WebhookTested>(`webhooks/${id}/test`, { method: "POST" }));
+  });
   const remove = async () => {
     await requestJson(`webhooks/${id}`, { method: "DELETE" });
     void client.invalidateQueries({ queryKey: webhooksQuery(projectId).queryKey });
@@ -48,13 +53,19 @@ export function WebhookPage({ webhook: loaded }: { webhook: WebhookView }) {
       <Button busy={turn.pending} onClick={() => turn.run(isPaused ? "resume" : "pause")}>
         {isPaused ? "Resume" : "Pause"}
       </Button>
+      <Button busy={test.pending} onClick={() => test.run()}>
+        Send test event
+      </Button>
       <Button onClick={() => setOpened("edit")}>Edit</Button>
     </>
   );
   return (
     <Page title={toHostName(webhook.url)} note={<span className="font-mono text-data wrap-anywhere">{webhook.url}</span>} actions={actions}>
       <div className="flex flex-col gap-3">
-        <FormFailure failure={turn.failure} />
+        <FormFailure failure={turn.failure ?? test.failure} />
+        <p role="status" className={`wrap-anywhere empty:hidden ${tested?.delivered ? "text-create" : "text-delete"}`}>
+          {tested ? toTestText(tested) : ""}
+        </p>
         <State webhook={webhook} />
       </div>
       <DeliveriesSection webhookId={id} onReplay={() => setOpened("replay")} />
@@ -91,6 +102,11 @@ export function WebhookPage({ webhook: loaded }: { webhook: WebhookView }) {
       />
     </Page>
   );
+}
+
+function toTestText({ delivered, status, error, excerpt, durationMs }: WebhookTested): string {
+  if (delivered) return `Test event delivered: the receiver responded with ${status} after ${durationMs} ms.`;
+  return `Test event not delivered. ${error ?? ""}${excerpt === null ? "" : ` Response: ${excerpt}`}`;
 }
 
 function State({ webhook }: { webhook: WebhookView }) {

@@ -43,7 +43,6 @@ export interface Person {
 export interface ManageServer {
   runtime: Runtime;
   databaseUrl: string;
-  database: TestDatabase;
   /** The change notifications to subscribers. */
   notifications: ChangeNotification[];
   /** The log entries at `info` and above. */
@@ -54,8 +53,6 @@ export interface ManageServer {
   /** Moves the injected clock. */
   advance(ms: number): void;
   call(method: string, path: string, call?: Call): Promise<Answer>;
-  /** Receives the calls again, after another server was started and stopped. */
-  install(): void;
   /** An account with a management token, made behind the API. */
   createPerson(name: string): Promise<Person>;
   stop(): Promise<void>;
@@ -83,7 +80,6 @@ export async function startManageServer(
   return {
     runtime,
     databaseUrl: database.url,
-    database,
     notifications,
     logged,
     folder,
@@ -92,7 +88,6 @@ export async function startManageServer(
       offsetMs += ms;
     },
     call: callRoute,
-    install: () => installRuntime(runtime),
     createPerson: (name) => createPerson(name),
     stop: async () => {
       uninstallRuntime();

@@ -10,6 +10,7 @@ import {
   webhookRotateSchema,
   webhookSchema,
   webhookSecretSchema,
+  webhookTestedSchema,
 } from "@/src/shared/management/webhooks";
 import type { ManageOperation } from "./operation";
 
@@ -98,6 +99,15 @@ export const WEBHOOK_OPERATIONS: readonly ManageOperation[] = [
     summary: "Replace the secret. For the grace period, deliveries are signed with both.",
     body: webhookRotateSchema,
     answer: { status: 201, description: "The webhook with its new secret.", schema: webhookSecretSchema },
+  },
+  {
+    id: "testWebhook",
+    method: "post",
+    path: "webhooks/{id}/test",
+    tag: WEBHOOKS,
+    summary: "Send a test event and return how the receiver responded. At most 6 per minute.",
+    description: "It is signed like any other, is no delivery, and is sent also while the webhook is paused.",
+    answer: { status: 200, description: "Whether the receiver confirmed the event, and its response.", schema: webhookTestedSchema },
   },
   {
     id: "listWebhookDeliveries",

@@ -91,6 +91,7 @@ const REQUESTS: { method: string; path: string; call?: Call }[] = [
   { method: "POST", path: "/api/manage/webhooks/{webhook}/pause" },
   { method: "POST", path: "/api/manage/webhooks/{webhook}/resume" },
   { method: "POST", path: "/api/manage/webhooks/{webhook}/replay", call: { body: { from: "now" } } },
+  { method: "POST", path: "/api/manage/webhooks/{webhook}/test" },
   { method: "POST", path: "/api/manage/webhooks/{webhook}/rotate-secret", call: { body: { graceSeconds: 60 } } },
   { method: "DELETE", path: "/api/manage/webhooks/{webhook}" },
   { method: "GET", path: "/api/manage/endpoints/{endpoint}/users" },

@@ -25,8 +25,9 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
     },
     { bytesMax: () => SCHEMA_BODY_BYTES_MAX },
   ),
-  DELETE: async ({ runtime: { db, writeDb, endpointQueue: queue, definitions }, user, id }) => {
-    await deleteEndpoint({ db, writeDb, queue, definitions, ownerId: user.id, endpointId: id });
+  DELETE: async ({ runtime: { db, writeDb, endpointQueue: queue, definitions, clock, webhooks }, user, id }) => {
+    await deleteEndpoint({ db, writeDb, queue, definitions, clock, ownerId: user.id, endpointId: id });
+    webhooks.wake();
     return noContent();
   },
 });

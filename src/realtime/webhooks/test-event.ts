@@ -1,0 +1,65 @@
+/** Sends a test event to the receiver of a webhook (H8), signed like any other, apart from its deliveries and also while it is paused. */
+import { randomUUID } from "node:crypto";
+import type { Clock } from "@/src/core/clock";
+import { SealedError, type SecretBox } from "@/src/core/secrets/secret-box";
+import type { ActiveWebhook, OutboundPost } from "@/src/core/webhooks/ports";
+import { toSecretPurpose } from "@/src/core/webhooks/signature";
+import { AppError } from "@/src/shared/errors";
+import type { WebhookTested } from "@/src/shared/management/webhooks";
+import { deliver } from "./deliver";
+import type { RequestLanes } from "./request-lanes";
+
+export type TestedWebhook = Pick<ActiveWebhook, "id" | "ownerId" | "url" | "sealedSecrets">;
+
+/** From the request to the result, the wait for a place included. */
+const TEST_MS_MAX = 30_000;
+const BUSY_SECONDS = 10;
+const UNREADABLE = "The secret cannot be decrypted, because the server's secret was replaced. Rotate the webhook's secret.";
+
+/** Returns how the receiver responded, or why it did not. Throws `server_busy` if the account has no place in time, and the signal's reason. */
+export async function sendTestEvent({
+  webhook: { id, ownerId, url, sealedSecrets },
+  requests,
+  secrets: box,
+  post,
+  clock,
+  signal,
+}: {
+  webhook: TestedWebhook;
+  requests: Pick<RequestLanes, "run">;
+  secrets: Pick<SecretBox, "open">;
+  post: OutboundPost;
+  clock: Clock;
+  signal: AbortSignal;
+}): Promise<WebhookTested> {
+  const secrets = openSecrets(box, id, sealedSecrets);
+  if (!secrets) return { delivered: false, status: null, error: UNREADABLE, excerpt: null, durationMs: null };
+  const body = JSON.stringify({ type: "TEST", timestamp: clock.now().toISOString(), webhook: id });
+  const place = { eventId: `test-${randomUUID()}`, endpointId: "", recordId: null, epoch: "", seq: 0 };
+  const sending = { ...place, type: "TEST" as const, body, attempts: 0, ageMs: 0 };
+  const late = AbortSignal.timeout(TEST_MS_MAX);
+  const limited = AbortSignal.any([signal, late]);
+  try {
+    const { outcome } = await requests.run(
+      [ownerId, id],
+      () => deliver(sending, { post, clock, url, secrets, retryFirstMs: 0, signal: limited }),
+      limited,
+    );
+    const { state, status, error, excerpt, durationMs } = outcome;
+    return { delivered: state === "delivered", status, error, excerpt, durationMs };
+  } catch (error) {
+    if (!late.aborted) throw error;
+    const detail = "The webhooks of this account wait for receivers that respond slowly. Try again later.";
+    throw new AppError("server_busy", { detail, retryAfterSeconds: BUSY_SECONDS, cause: error });
+  }
+}
+
+/** Undefined: they cannot be opened. */
+function openSecrets(box: Pick<SecretBox, "open">, id: string, sealed: readonly Uint8Array[]): readonly string[] | undefined {
+  try {
+    return sealed.map((each) => box.open(toSecretPurpose(id), each));
+  } catch (error) {
+    if (error instanceof SealedError) return undefined;
+    throw error;
+  }
+}
