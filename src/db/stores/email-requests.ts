@@ -23,14 +23,21 @@ const STARTED_AT = nameStatement(
   `SELECT "startedAt" FROM "EmailRequest" WHERE "scopeId" = $1::uuid AND kind = $2::"UserEmailKind" AND name = $3 AND NOT "isOwn"`,
 );
 
-// Reads what is due, which the limits of requests bound. Locks only what it claims.
+// Jumps from scope to scope in the index, and reads the first due requests of each, however many wait. Locks only what it claims.
 const CLAIM = nameStatement(
   "rested_claim_email_requests",
-  `WITH due AS (
-    SELECT one."scopeId", one.kind, one.name, one."isOwn" FROM (
-      SELECT d."scopeId", d.kind, d.name, d."isOwn", row_number() OVER (PARTITION BY coalesce(p."ownerId", d."scopeId") ORDER BY d."dueAt") AS turn
-      FROM "EmailRequest" d LEFT JOIN "Endpoint" e ON e.id = d."scopeId" LEFT JOIN "Project" p ON p.id = e."projectId"
-      WHERE d."dueAt" <= $1::timestamptz) AS ranked
+  `WITH RECURSIVE scopes AS (
+    (SELECT "scopeId" FROM "EmailRequest" WHERE "dueAt" IS NOT NULL ORDER BY "scopeId" LIMIT 1)
+    UNION ALL
+    SELECT next."scopeId" FROM scopes CROSS JOIN LATERAL (
+      SELECT n."scopeId" FROM "EmailRequest" n WHERE n."dueAt" IS NOT NULL AND n."scopeId" > scopes."scopeId" ORDER BY n."scopeId" LIMIT 1) AS next
+  ), ranked AS (
+    SELECT d."scopeId", d.kind, d.name, d."isOwn", row_number() OVER (PARTITION BY coalesce(p."ownerId", d."scopeId") ORDER BY d."dueAt") AS turn
+    FROM scopes LEFT JOIN "Endpoint" e ON e.id = scopes."scopeId" LEFT JOIN "Project" p ON p.id = e."projectId" CROSS JOIN LATERAL (
+      SELECT r."scopeId", r.kind, r.name, r."isOwn", r."dueAt" FROM "EmailRequest" r
+      WHERE r."scopeId" = scopes."scopeId" AND r."dueAt" <= $1::timestamptz ORDER BY r."dueAt" LIMIT $4::int) AS d
+  ), due AS (
+    SELECT one."scopeId", one.kind, one.name, one."isOwn" FROM ranked
     JOIN "EmailRequest" one ON one."scopeId" = ranked."scopeId" AND one.kind = ranked.kind AND one.name = ranked.name AND one."isOwn" = ranked."isOwn"
     WHERE ranked.turn <= $4::int AND one."dueAt" <= $1::timestamptz
     ORDER BY ranked.turn, random() LIMIT $3::int FOR UPDATE OF one SKIP LOCKED

@@ -18,6 +18,7 @@ const UNREAD = `"Endpoint" e LEFT JOIN "WebhookPosition" p ON p."webhookId" = w.
   WHERE e."projectId" = w."projectId" AND (w."allEndpoints" OR e.id = ANY (w."endpointIds"))
     AND (coalesce(p.seq, 0) <> e.seq OR p.epoch <> e.epoch)`;
 
+// now(), which an index can use: clock_timestamp() would be compared with each delivery that waits.
 const CLAIM = nameStatement(
   "rested_claim_webhooks",
   `WITH open AS (
@@ -26,7 +27,7 @@ const CLAIM = nameStatement(
     FROM "Webhook" w JOIN "Project" project ON project.id = w."projectId" LEFT JOIN "WebhookLease" l ON l."webhookId" = w.id
     WHERE w.state = 'active' AND (l."until" IS NULL OR l."until" <= clock_timestamp())
       AND (w."holdUntil" IS NULL OR w."holdUntil" <= clock_timestamp()) AND NOT project."ownerId" = ANY ($5::uuid[])
-      AND (EXISTS (SELECT 1 FROM "WebhookDelivery" d WHERE d."webhookId" = w.id AND d."nextAt" <= clock_timestamp())
+      AND (EXISTS (SELECT 1 FROM "WebhookDelivery" d WHERE d."webhookId" = w.id AND d."nextAt" <= now())
         OR ((NOT w."isBlocked" OR NOT EXISTS (SELECT 1 FROM "WebhookDelivery" d WHERE d."webhookId" = w.id AND d."nextAt" IS NOT NULL))
           AND EXISTS (SELECT 1 FROM ${UNREAD})))
   ), chosen AS (
@@ -138,7 +139,7 @@ const FIND_WATCHED = nameStatement(
 const SWEEP = nameStatement(
   "rested_sweep_deliveries",
   `DELETE FROM "WebhookDelivery" WHERE id IN (
-    (SELECT id FROM "WebhookDelivery" WHERE state IN ('delivered', 'failed') AND "lastAt" < clock_timestamp() - make_interval(days => ${KEEP_DAYS})
+    (SELECT id FROM "WebhookDelivery" WHERE state IN ('delivered', 'failed') AND "lastAt" < now() - make_interval(days => ${KEEP_DAYS})
       ORDER BY "lastAt" LIMIT ${SWEEP_BATCH})
     UNION ALL
     (SELECT old.id FROM "Webhook" w CROSS JOIN LATERAL (SELECT d.id FROM "WebhookDelivery" d
