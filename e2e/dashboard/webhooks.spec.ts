@@ -54,13 +54,7 @@ test("[H1] [H5] [H6] a webhook is created with a secret that verifies, its deliv
     await expect(page.getByRole("row", { name: new RegExp(`#1 POST ${endpoint.name}.*Delivered`) })).toBeVisible();
     await expect(page.getByText("whsec_")).toHaveCount(0);
 
-    await page.getByRole("button", { name: "Send test event" }).click();
-    await expect(page.getByText(/Test event delivered: the receiver responded with 204 after \d+ ms\./)).toBeVisible();
-    const sent = receiver.received.at(-1);
-    expect(new Webhook(secret).verify(sent?.text ?? "", sent?.headers ?? {})).toMatchObject({ type: "TEST" });
     receiver.respond(respondWith(500));
-    await page.getByRole("button", { name: "Send test event" }).click();
-    await expect(page.getByText("Test event not delivered. The receiver responded with 500. Response: because of the test")).toBeVisible();
     await post({ t: 2 });
     const failing = page.getByRole("row", { name: /#3.*Retrying.*500/ });
     await failing.getByRole("button").click();
@@ -82,7 +76,7 @@ test("[H1] [H5] [H6] a webhook is created with a secret that verifies, its deliv
     await page.getByRole("button", { name: "Resume" }).click();
     await post({ t: 4 });
     await expect.poll(() => receiver.received.at(-1)?.event.record.data.t).toBe(4);
-    expect(receiver.received.map(({ event }) => event.record?.data.t)).not.toContain(3);
+    expect(receiver.received.map(({ event }) => event.record.data.t)).not.toContain(3);
 
     const path = new URL(page.url()).pathname;
     for (const width of [1280, 390]) {

@@ -48,6 +48,22 @@ export interface ActiveWebhook {
   isHeld: boolean;
 }
 
+/** A webhook that sends a test event. */
+export type TestedWebhook = Pick<ActiveWebhook, "id" | "ownerId" | "url" | "sealedSecrets">;
+
+/** How a receiver responded to a test event (H8). */
+export interface WebhookTest {
+  delivered: boolean;
+  /** Null: there was no response. */
+  status: number | null;
+  error: string | null;
+  excerpt: string | null;
+  durationMs: number | null;
+}
+
+/** Sends a test event with the limits of all requests. Throws `server_busy` and the signal's reason. */
+export type SendTestEvent = (webhook: TestedWebhook, signal: AbortSignal) => Promise<WebhookTest>;
+
 /** A place in a log. */
 export interface LogMark {
   /** 32 hex digits. */

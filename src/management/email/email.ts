@@ -18,7 +18,7 @@ interface Target {
   projectId: string;
 }
 
-/** What the deployment says about mail servers. */
+/** The deployment's mail server, and its rules for those of projects. */
 interface Deployment {
   configurations: MailConfigurations;
   /** The ports that mail servers of projects may have. */

@@ -16,8 +16,8 @@ import { requireOwnEndpoint, requireOwnProject, requireOwnTarget } from "../owne
 import { isUniqueViolation, pickDefined } from "../support";
 import type { EndpointRow } from "../views";
 import { toEndpointDetail, toManagedEndpoint } from "../views";
-import { leaveGaps } from "../webhooks/leave-gaps";
 import { endpointNameTaken } from "./create-endpoint";
+import { leaveGaps } from "./leave-gaps";
 import { refuseEmailJudges, refuseEmailSchema, storeSchema, toSchemaText } from "./schema";
 
 /** Returns the endpoints of `ownerId`, optionally of one project or with one id, ordered by name. */

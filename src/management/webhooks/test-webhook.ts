@@ -2,8 +2,8 @@
 import { toRateError } from "@/src/core/access/rate-limit-policy";
 import type { Clock } from "@/src/core/clock";
 import type { RateLimiter } from "@/src/core/limits/ports";
+import type { SendTestEvent } from "@/src/core/webhooks/ports";
 import type { Db } from "@/src/db/client";
-import type { Webhooks } from "@/src/realtime/webhooks/webhooks";
 import { AppError } from "@/src/shared/errors";
 import type { WebhookTested } from "@/src/shared/management/webhooks";
 
@@ -20,7 +20,7 @@ export async function testWebhook({
   signal,
 }: {
   db: Pick<Db, "webhook">;
-  webhooks: Pick<Webhooks, "test">;
+  webhooks: { test: SendTestEvent };
   limiter: RateLimiter;
   clock: Clock;
   ownerId: string;

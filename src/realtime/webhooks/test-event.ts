@@ -2,14 +2,11 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@/src/core/clock";
 import { SealedError, type SecretBox } from "@/src/core/secrets/secret-box";
-import type { ActiveWebhook, OutboundPost } from "@/src/core/webhooks/ports";
+import type { OutboundPost, TestedWebhook, WebhookTest } from "@/src/core/webhooks/ports";
 import { toSecretPurpose } from "@/src/core/webhooks/signature";
 import { AppError } from "@/src/shared/errors";
-import type { WebhookTested } from "@/src/shared/management/webhooks";
 import { deliver } from "./deliver";
 import type { RequestLanes } from "./request-lanes";
-
-export type TestedWebhook = Pick<ActiveWebhook, "id" | "ownerId" | "url" | "sealedSecrets">;
 
 /** From the request to the result, the wait for a place included. */
 const TEST_MS_MAX = 30_000;
@@ -31,7 +28,7 @@ export async function sendTestEvent({
   post: OutboundPost;
   clock: Clock;
   signal: AbortSignal;
-}): Promise<WebhookTested> {
+}): Promise<WebhookTest> {
   const secrets = openSecrets(box, id, sealedSecrets);
   if (!secrets) return { delivered: false, status: null, error: UNREADABLE, excerpt: null, durationMs: null };
   const body = JSON.stringify({ type: "TEST", timestamp: clock.now().toISOString(), webhook: id });

@@ -3,9 +3,9 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { Log } from "@/src/core/log";
 import type { ChangeNotification, ChangeNotifications } from "@/src/core/streams/ports";
-import type { WebhookTested } from "@/src/shared/management/webhooks";
+import type { SendTestEvent, TestedWebhook } from "@/src/core/webhooks/ports";
 import { createRequestLanes, type RequestLanes } from "./request-lanes";
-import { sendTestEvent, type TestedWebhook } from "./test-event";
+import { sendTestEvent } from "./test-event";
 import { runWebhook, type WebhookRunOptions } from "./webhook-run";
 
 /** How many webhooks a node delivers at once: in total, of one account, of an account whose receivers are slow (H7), and of all of these, which come on top. */
@@ -32,8 +32,8 @@ export interface Webhooks {
   sweep(): Promise<void>;
   /** Starts what has something to do soon, after the owner has changed a webhook. */
   wake(): void;
-  /** Sends a test event to the receiver of a webhook (H8), with the limits of all requests. Throws `server_busy` and the signal's reason. */
-  test(webhook: TestedWebhook, signal: AbortSignal): Promise<WebhookTested>;
+  /** Sends a test event to the receiver of a webhook (H8). */
+  test: SendTestEvent;
   /** Lets requests in progress finish, and ends the leases. */
   stop(): Promise<void>;
 }
@@ -89,7 +89,7 @@ class WebhookDeliverer implements Webhooks {
     await this.#claim();
   }
 
-  test(webhook: TestedWebhook, signal: AbortSignal): Promise<WebhookTested> {
+  test(webhook: TestedWebhook, signal: AbortSignal): ReturnType<SendTestEvent> {
     const { secrets, post, clock } = this.#options;
     return sendTestEvent({ webhook, requests: this.#requests, secrets, post, clock, signal });
   }
