@@ -85,7 +85,7 @@ export async function sendPasswordEmail({
   if (!user) throw new AppError("not_found");
   if (!readAddress(JSON.stringify(user.record.data)).isEmail)
     throw refuse("uniqueId", "This user has a username, not an e-mail address. Set a password instead.");
-  await emailQueue.request({ scopeId: endpointId, kind: "reset", name: user.name }, { projectId, address: null });
+  await emailQueue.request({ scopeId: endpointId, kind: "reset", name: user.name }, { project: { id: projectId, ownerId }, address: null });
 }
 
 async function parseData(dataText: string, password: string): Promise<{ contentType: "json"; data: string }> {
