@@ -40,6 +40,8 @@ export interface Traffic {
 }
 
 const SEQS_MAX = 100;
+/** No request may have a longer body. */
+const BYTES_IN_MAX = 1024 ** 3;
 const DETAIL_LENGTH_MAX = 500;
 const ORIGIN_LENGTH_MAX = 300;
 
@@ -59,8 +61,7 @@ export function createTraffic({
       const { resolved, request, problem, written } = counted;
       if (!resolved) return;
       const durationMs = performance.now() - counted.startedAt;
-      const length = request.headers["content-length"];
-      const bytesIn = typeof length === "string" ? Number(length) || 0 : 0;
+      const bytesIn = problem?.code === "body_too_large" ? 0 : toBytesIn(request.headers["content-length"]);
       const entry = find(resolved);
       entry.countRequest(durationMs, bytesIn, bytesOut, countWritten(written), problem?.code);
       const { origin } = request.headers;
@@ -91,6 +92,12 @@ export function createTraffic({
     },
     entryOf: ({ projectId, endpoint, keyId }) => counters.entryOf(projectId, endpoint.id, keyId),
   };
+}
+
+/** The announced length of a body. Zero for lengths that no body can have: it was not read, and such numbers do not fit into the database. */
+function toBytesIn(length: string | readonly string[] | undefined): number {
+  const bytes = typeof length === "string" ? Number(length) : 0;
+  return bytes <= BYTES_IN_MAX ? bytes : 0;
 }
 
 function isList(written: Written): written is readonly WrittenRecord[] {

@@ -1,4 +1,6 @@
 /** Tests the numbers over time and the request log (G31, G32): real requests to two nodes, read through the management API of a third. */
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ProjectRates, ProjectTraffic, RequestLogView } from "@/src/shared/management/traffic";
 import type { Seed, SeedOptions } from "@/tests/support/servers/data-server";
@@ -55,6 +57,15 @@ interface SendOptions {
   of?: Seed;
 }
 
+/** Sends a head, and returns the first part of the answer. */
+async function sendHead(head: string): Promise<string> {
+  const socket = connect(Number(new URL(node.httpOrigin).port), "127.0.0.1");
+  socket.write(head);
+  const [answer] = await once(socket, "data");
+  socket.destroy();
+  return String(answer);
+}
+
 async function store(): Promise<void> {
   await node.storeTraffic();
   await other.storeTraffic();
@@ -71,6 +82,23 @@ async function readRequests(query = ""): Promise<RequestLogView> {
 const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
 
 describe("the numbers of a project", () => {
+  it.each(["9223372036854775807", "9999999999999999999", "18446744073709551615"])(
+    "[G31] count no bytes of bodies that are announced with %s bytes and were not read",
+    async (length) => {
+      const announce = (method: string) =>
+        sendHead(`${method} ${seed.path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`);
+      expect(await announce("POST")).toMatch(/^HTTP\/1\.1 413 /);
+      expect(await announce("DELETE")).toMatch(/^HTTP\/1\.1 4\d\d /);
+      expect(await announce("GET")).toMatch(/^HTTP\/1\.1 \d\d\d /);
+      expect((await send("POST", "", { body: '{"a":1}' })).status).toBe(201);
+      await store();
+      expect((await readTraffic()).totals).toMatchObject({ requests: 4, writes: 1, bytesIn: 7 });
+      const { requests } = await readRequests();
+      expect(requests.map(({ bytesIn }) => bytesIn)).toEqual(requests.map(() => 0));
+      expect(requests.map(({ code }) => code)).toContain("body_too_large");
+    },
+  );
+
   it("[G31] count requests, writes, errors by code, and bytes, on all nodes together", async () => {
     const written = await send("POST", "", { body: '{"a":1}' });
     const { uniqueId } = await written.json();
