@@ -192,3 +192,10 @@ it("[A1] @user.endpoint distinguishes callers only where a rule reads it, and is
   const others = compileRules({ read: "@user.id exists" });
   expect(others.identify(staff)).toBe(others.identify(customer));
 });
+
+it("[A1] @user.endpoint is missing while the server does not know the endpoint's name, so that nothing is allowed", () => {
+  const unknown: RuleCaller = { ...caller(ADA), user: { id: ADA, endpoint: "", data: "{}" } };
+  const rules = compileRules({ read: '@user.endpoint != "customers"', update: '!( @user.endpoint = "customers" )' });
+  const isMet = (operation: "read" | "update") => rules.rules[operation]?.isMet({ caller: unknown, record: { owner: null, data: "{}" } });
+  expect([isMet("read"), isMet("update")]).toEqual([false, false]);
+});

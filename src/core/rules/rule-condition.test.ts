@@ -157,7 +157,7 @@ const { rule } = fc.letrec<{ rule: string }>((tie) => ({
 const rules = rule.filter((text) => parseRule(text, { input: false }).ok);
 const caller: fc.Arbitrary<RuleCaller> = fc.record({
   user: fc.option(
-    fc.record({ id: fc.constantFrom(...IDS), endpoint: fc.constantFrom("a", "ab", "admin", "1"), data: fc.oneof(object, json) }),
+    fc.record({ id: fc.constantFrom(...IDS), endpoint: fc.constantFrom("a", "ab", "admin", "1", ""), data: fc.oneof(object, json) }),
   ),
   keyScope: fc.constantFrom("read" as const, "write" as const, "read_write" as const),
 });

@@ -109,7 +109,8 @@ export class FactReader {
       case "userId":
         return user === null ? undefined : this.#readUserId(user);
       case "userEndpoint":
-        return user === null ? undefined : { type: "string", text: user.endpoint };
+        // Another server may have created the endpoint so recently that this one does not know its name. Then the rule is undecided, which refuses.
+        return user === null || user.endpoint === "" ? undefined : { type: "string", text: user.endpoint };
       case "userData":
         return user === null ? undefined : this.#userData.read(user, user.data, operand.path);
       default:
