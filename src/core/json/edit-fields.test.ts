@@ -42,4 +42,23 @@ describe("[G40] fields of a JSON text", () => {
     expect(set('{"a":[1]}', ["a", "5"], "1")).toMatchObject({ ok: false, problem: expect.stringContaining("array of 1") });
     expect(set('{"a":[1]}', ["a", "x"], "1")).toMatchObject({ ok: false });
   });
+
+  it("are found behind escapes, duplicates and white space, and the rest stays as it is", () => {
+    expect(set('{ "a" : { "x":1 } , "\\u0061" : [ {"b" : 1 } , 2 ] }', ["a", "0", "b"], "3")).toEqual(
+      ok('{ "a" : { "x":1 } , "\\u0061" : [ {"b" : 3} , 2 ] }'),
+    );
+    expect(set('{"a":{"b":1},"a":5}', ["a", "b"], "3")).toEqual({ ok: false, problem: "The value of a is not an object." });
+    expect(set('{"a":5,"a":{"b":1,"b":{}}}', ["a", "b", "c", "d"], "3")).toEqual(ok('{"a":5,"a":{"b":1,"b":{"c":{"d":3}}}}'));
+    expect(set('[[],"]",[1,{"}":[]}]]', ["2", "1", "}", "0"], "1")).toEqual(ok('[[],"]",[1,{"}":[1]}]]'));
+    expect(set("[[1]]", ["3", "0"], "1")).toMatchObject({ ok: false, problem: expect.stringContaining("array of 1") });
+  });
+
+  it("are found in linear time at the end of a long path", () => {
+    const depth = 400;
+    const path = new Array<string>(depth).fill("0");
+    const numbers = new Array<string>(300_000).fill("1");
+    const nest = (items: readonly string[]) => `${"[".repeat(depth)}[${items.join(",")}]${"]".repeat(depth)}`;
+    const edits = Array.from({ length: 20 }, (_, index) => ({ path: [...path, String(index)], valueText: "2" }));
+    expect(editFields(nest(numbers), edits)).toEqual(ok(nest(numbers.map((one, index) => (index < 20 ? "2" : one)))));
+  });
 });

@@ -32,8 +32,8 @@ export interface RowEdit {
 /** `row`: as it is now. */
 export type EditResult = { outcome: "updated" | "unchanged"; row: RecordRow } | { outcome: "failed"; row: RecordRow; error: AppError };
 
-/** Longer records let other work run in between. */
-const LONG_CHARACTERS = 64 * 1024;
+/** The edits of longer records let other work run in between. */
+const LONG_CHARACTERS = 16 * 1024;
 
 /** The data of a record after the edits. Throws `merge_needs_objects`, `body_too_large`, and what requireSchemaMatch throws. */
 export async function editRow(
@@ -45,16 +45,27 @@ export async function editRow(
     throw new AppError("merge_needs_objects", { detail: "The record is a text, which has no fields. Set $ to another text." });
   if (row.contentType === "file" && edits.some(({ path }) => path[0] !== "metadata" || path.length < 2))
     throw new AppError("merge_needs_objects", { detail: "Of a file's record, only fields of metadata can be changed." });
-  if (row.data.length > LONG_CHARACTERS) await yieldToOthers();
-  const edited = editFields(row.data, edits);
-  if (!edited.ok) throw new AppError("merge_needs_objects", { detail: edited.problem });
-  if (edited.text === row.data) return row.data;
-  if (Buffer.byteLength(edited.text) > recordBytesMax)
+  const text = await editText(row.data, edits);
+  if (text === row.data) return row.data;
+  if (Buffer.byteLength(text) > recordBytesMax)
     throw new AppError("body_too_large", { detail: `The record would be larger than ${recordBytesMax} bytes.` });
   // Users are checked when they are written, with their verified address.
   if (target.kind !== "authentication")
-    await requireSchemaMatch({ sandbox, schema: target.schema, texts: [edited.text], caller: toCaller(target) });
-  return edited.text;
+    await requireSchemaMatch({ sandbox, schema: target.schema, texts: [text], caller: toCaller(target) });
+  return text;
+}
+
+/** Other work runs before each record, and between the edits of a long one, which take milliseconds each. */
+async function editText(data: string, edits: readonly FieldEdit[]): Promise<string> {
+  let text = data;
+  await yieldToOthers();
+  for (const [index, each] of edits.entries()) {
+    if (index > 0 && text.length > LONG_CHARACTERS) await yieldToOthers();
+    const edited = editFields(text, [each]);
+    if (!edited.ok) throw new AppError("merge_needs_objects", { detail: edited.problem });
+    text = edited.text;
+  }
+  return text;
 }
 
 /**
