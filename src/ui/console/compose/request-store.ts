@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import { PUT_STRATEGIES } from "@/src/shared/streams/protocol";
 import { readSetting, subscribeSettings, writeSetting } from "../../browser-settings";
+import { REQUESTS } from "../../forms/drafts/sent-requests";
 import { type Draft, METHODS } from "./send-record";
 
 const HISTORY_MAX = 30;
@@ -29,7 +30,7 @@ type SentRequest = RequestStore["history"][number];
 
 const EMPTY: RequestStore = { history: [], saved: [], variables: [] };
 
-const toKey = (projectId: string) => `rested-requests-${projectId}`;
+const toKey = (projectId: string) => `${REQUESTS}${projectId}`;
 
 /** The text of the store, which changes when the store does; for useSyncExternalStore. */
 export function readStoreText(projectId: string): string {

@@ -1,5 +1,6 @@
 /** The drafts of this tab. Signing out removes those of the account, in every tab. */
 import { DraftStore } from "./draft-store";
+import { forgetSentRequests } from "./sent-requests";
 
 /** In local storage, followed by the id of an account: when its drafts were removed, in milliseconds since 1970. */
 const CLEARED = "rested-drafts-cleared:";
@@ -23,10 +24,11 @@ function openDrafts(): DraftStore {
 
 export const drafts = openDrafts();
 
-/** Removes the drafts of an account in all tabs of this browser. */
+/** Removes the drafts of an account in all tabs of this browser, and the requests that were sent from it. */
 export function clearDrafts(accountId: string): void {
   drafts.clearAll(`${accountId}/`);
   try {
+    forgetSentRequests(localStorage);
     localStorage.setItem(CLEARED + accountId, String(Date.now()));
   } catch {
     // Without local storage, the drafts of other tabs stay until those are closed.

@@ -138,9 +138,9 @@ export function toKeptText(staged: StagedRecords): string {
 }
 
 /** The staged records that were kept. Nothing if the text is not one of {@link toKeptText}. */
-export function parseKept(text: string | undefined): StagedRecords {
+export function parseKept(text: unknown): StagedRecords {
   try {
-    const value: unknown = text === undefined ? [] : JSON.parse(text);
+    const value: unknown = typeof text === "string" ? JSON.parse(text) : [];
     if (!Array.isArray(value)) return NOTHING_STAGED;
     return value.reduce<StagedRecords>(
       (staged, { row, cells }) =>

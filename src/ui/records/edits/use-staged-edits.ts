@@ -2,9 +2,11 @@
 "use client";
 
 import { useEffect, useRef, useState } from "react";
+import { useAccount } from "../../api/account-context";
 import type { GridRow } from "../../api/record-rows";
 import { type RequestError, toRequestError } from "../../api/request-error";
 import { formatPlural } from "../../format/format-number";
+import { drafts } from "../../forms/drafts/drafts";
 import { notify } from "../../notifications/notify";
 import type { ColumnPath } from "../grid/grid-columns";
 import { type EditedRecord, sendEdits } from "./edit-requests";
@@ -27,19 +29,20 @@ export interface StagedEdits {
 
 /** `onSaved`: the record as it is now, after it was saved. */
 export function useStagedEdits(endpointId: string, onSaved: (record: GridRow) => void): StagedEdits {
-  const setting = `rested-staged-${endpointId}`;
+  const draft = `${useAccount()?.id ?? ""}/staged/${endpointId}`;
   const [staged, setStaged] = useState(NOTHING_STAGED);
   const [history, setHistory] = useState<readonly StagedRecords[]>([]);
   const [saving, setSaving] = useState(false);
   const [failure, setFailure] = useState<RequestError>();
-  useEffect(() => setStaged(parseKept(readKept(setting))), [setting]);
+  useEffect(() => setStaged(parseKept(drafts.read(draft)?.value)), [draft]);
   const isDirty = staged.size > 0;
   const isFirst = useRef(true);
   useEffect(() => {
     // The kept changes are read first.
     if (isFirst.current) isFirst.current = false;
-    else keep(setting, isDirty ? toKeptText(staged) : undefined);
-  }, [setting, staged, isDirty]);
+    else if (isDirty) drafts.write(draft, toKeptText(staged));
+    else drafts.clear(draft);
+  }, [draft, staged, isDirty]);
 
   const change = (next: StagedRecords) => {
     setHistory([...history, staged]);
@@ -110,21 +113,4 @@ function settle(staged: StagedRecords, results: readonly EditedRecord[]): Staged
     }
   }
   return next;
-}
-
-function readKept(setting: string): string | undefined {
-  try {
-    return sessionStorage.getItem(setting) ?? undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function keep(setting: string, text: string | undefined): void {
-  try {
-    if (text === undefined) sessionStorage.removeItem(setting);
-    else sessionStorage.setItem(setting, text);
-  } catch {
-    // Too large, or blocked: then they are lost when the page is left.
-  }
 }
