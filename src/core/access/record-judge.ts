@@ -44,8 +44,8 @@ export interface RecordJudge {
   /** Callers with equal identities get equal verdicts and see the same fields, so they share feeds and verdicts. */
   readonly identity: string;
   /**
-   * One verdict for each record, in order; for `subscribe`, possibly only for the first ones: the others are judged later. Only `true` allows. For `create` the records are the new ones. `input`: the body of an update as JSON text
-   * (of a create it is the `data` of each record). Throws or rejects when it cannot judge: the caller refuses.
+   * Returns one verdict for each record, in order; for `subscribe`, possibly only for the first ones: the others are judged later. Only `true` allows. For
+   * `create` the records are the new ones, and their `data` is the input. Throws or rejects when it cannot judge: the caller refuses.
    */
   judge(operation: JudgedOperation, records: readonly JudgedRecord[], options?: JudgeOptions): MaybePromise<readonly boolean[]>;
   /**

@@ -2,7 +2,7 @@
 import type { RateLimiter } from "@/src/core/limits/ports";
 import { AppError } from "@/src/shared/errors";
 
-/** Mails a minute: of all projects, and of the projects of one account. 0 means no limit. */
+/** Recipients a minute: of all projects, and of the projects of one account. 0 means no limit. */
 export interface DeploymentMailRates {
   total: number;
   perAccount: number;

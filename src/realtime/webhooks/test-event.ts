@@ -13,7 +13,7 @@ const TEST_MS_MAX = 30_000;
 const BUSY_SECONDS = 10;
 const UNREADABLE = "The secret cannot be decrypted, because the server's secret was replaced. Rotate the webhook's secret.";
 
-/** Returns how the receiver responded, or why it did not. Throws `server_busy` if the account has no place in time, and the signal's reason. */
+/** Returns how the receiver responded, or why it did not. Throws `server_busy` if there is no result within TEST_MS_MAX, and the signal's reason. */
 export async function sendTestEvent({
   webhook: { id, ownerId, url, sealedSecrets },
   requests,

@@ -8,9 +8,10 @@ import { createRequestLanes, type RequestLanes } from "./request-lanes";
 import { sendTestEvent } from "./test-event";
 import { runWebhook, type WebhookRunOptions } from "./webhook-run";
 
-/** How many webhooks a node delivers at once: in total, of one account, of an account whose receivers are slow (H7), and of all of these, which come on top. */
+/** How many webhooks a node delivers at once: in total, and of one account. */
 const RUNNING_MAX = 64;
 const RUNNING_PER_OWNER_MAX = 8;
+/** The same for accounts whose receivers are slow (H7): of one of them, and of all of them. They do not count for the total. */
 const RUNNING_PER_SLOW_OWNER_MAX = 2;
 const RUNNING_SLOW_MAX = 128;
 /** The endpoints of active webhooks are read once in this number of polls. Changes of a new webhook are found by the next poll at the latest. */
