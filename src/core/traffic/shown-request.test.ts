@@ -7,6 +7,7 @@ describe("a request in the log", () => {
     expect(toShownPath(url)).toBe("/api/1/ce/a/b?key=…&masterKey=…&uniqueId=abc&accessToken=…&ticket=…&fileToken=…&limit=5&own=…&%6Bey=…");
     expect(toShownPath("/api/1/ce/users?login=true&code=123456&reset=secret")).toBe("/api/1/ce/users?login=true&code=…&reset=…");
     expect(toShownPath("/api/1/ce/a?averylongtokenwithoutanyname")).toBe("/api/1/ce/a?…");
+    expect(toShownPath("/api/1/ce/a?dG9rZW4gd2l0aG91dCBhIG5hbWU=&a=1")).toBe("/api/1/ce/a?…=…&a=…");
     expect(toShownPath("/api/1/ce/a")).toBe("/api/1/ce/a");
   });
 

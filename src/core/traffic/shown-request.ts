@@ -3,7 +3,7 @@
 const PATH_LENGTH_MAX = 500;
 /** Longer queries are cut before they are split. */
 const URL_LENGTH_MAX = 4_000;
-/** A longer part of a query without a name may be anything. */
+/** A longer name, or part without a name, may be a secret itself: base64 can end with "=". */
 const NAME_LENGTH_MAX = 20;
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
 
@@ -32,7 +32,7 @@ function hideSecret(part: string): string {
   if (equals < 0) return part.length > NAME_LENGTH_MAX ? "…" : part;
   const name = part.slice(0, equals);
   const isShown = FLAGS.has(name) ? FLAG.test(part.slice(equals + 1)) : HARMLESS.has(name);
-  return isShown ? part : `${name}=…`;
+  return isShown ? part : `${name.length > NAME_LENGTH_MAX ? "…" : name}=…`;
 }
 
 /** Text as PostgreSQL can store it, cut to `length`. */
