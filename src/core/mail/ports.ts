@@ -168,8 +168,6 @@ export interface Outbox {
   renew(mail: Pick<LeasedMail, "id" | "leaseId">, leaseMs: number): Promise<boolean>;
   /** Stores the result of an attempt, and shows it in the record, in one transaction. Does nothing if the lease has ended. */
   finish(mail: LeasedMail, attempts: number, attempt: Attempt): Promise<void>;
-  /** Gives a mail back without an attempt. */
-  release(mail: Pick<LeasedMail, "id" | "leaseId">, delayMs: number): Promise<void>;
   /** Deletes the waiting mails of a record. */
   cancel(record: { endpointId: string; recordId: string }): Promise<void>;
 }

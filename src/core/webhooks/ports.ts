@@ -25,6 +25,9 @@ export const PAUSE_REASONS = ["owner", "gone", "filter_failed", "secret_unreadab
  */
 export type PauseReason = (typeof PAUSE_REASONS)[number];
 
+/** The detail of `secret_unreadable`. */
+export const SECRET_UNREADABLE = "The secret cannot be decrypted, because the server's secret was replaced. Rotate the webhook's secret.";
+
 /** The type of an event: a change, the notice that changes cannot be read, or a test, which is never stored. */
 export type EventType = ChangeType | "GAP" | "TEST";
 

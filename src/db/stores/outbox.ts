@@ -66,11 +66,6 @@ const RENEW = nameStatement(
   `UPDATE "OutboxMail" SET "dueAt" = now() + make_interval(secs => $3::float8 / 1000) WHERE ${HELD}`,
 );
 
-const RELEASE = nameStatement(
-  "rested_release_mail",
-  `UPDATE "OutboxMail" SET "leaseId" = NULL, "dueAt" = now() + make_interval(secs => $3::float8 / 1000) WHERE ${HELD}`,
-);
-
 const POSTPONE = nameStatement(
   "rested_postpone_mail",
   `UPDATE "OutboxMail" SET "leaseId" = NULL, "dueAt" = now() + make_interval(secs => $3::float8 / 1000), message = coalesce($4::bytea, message) WHERE ${HELD}`,
@@ -175,7 +170,6 @@ export function createOutbox({ db, queue, background, box }: OutboxOptions): Out
         return attempts;
       }),
     renew: async ({ id, leaseId }, leaseMs) => (await background.$executeRawUnsafe(RENEW, id, leaseId, leaseMs)) > 0,
-    release: async ({ id, leaseId }, delayMs) => void (await background.$executeRawUnsafe(RELEASE, id, leaseId, delayMs)),
     finish: (mail, attempts, attempt) =>
       transact(mail, async (tx) => {
         const found = await lockRecord(tx, mail);

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@/src/core/clock";
 import { SealedError, type SecretBox } from "@/src/core/secrets/secret-box";
-import type { OutboundPost, TestedWebhook, WebhookTest } from "@/src/core/webhooks/ports";
+import { type OutboundPost, SECRET_UNREADABLE, type TestedWebhook, type WebhookTest } from "@/src/core/webhooks/ports";
 import { toSecretPurpose } from "@/src/core/webhooks/signature";
 import { AppError } from "@/src/shared/errors";
 import { deliver } from "./deliver";
@@ -11,7 +11,6 @@ import type { RequestLanes } from "./request-lanes";
 /** From the request to the result, the wait for a place included. */
 const TEST_MS_MAX = 30_000;
 const BUSY_SECONDS = 10;
-const UNREADABLE = "The secret cannot be decrypted, because the server's secret was replaced. Rotate the webhook's secret.";
 
 /** Returns how the receiver responded, or why it did not. Throws `server_busy` if there is no result within TEST_MS_MAX, and the signal's reason. */
 export async function sendTestEvent({
@@ -30,7 +29,7 @@ export async function sendTestEvent({
   signal: AbortSignal;
 }): Promise<WebhookTest> {
   const secrets = openSecrets(box, id, sealedSecrets);
-  if (!secrets) return { delivered: false, status: null, error: UNREADABLE, excerpt: null, durationMs: null };
+  if (!secrets) return { delivered: false, status: null, error: SECRET_UNREADABLE, excerpt: null, durationMs: null };
   const body = JSON.stringify({ type: "TEST", timestamp: clock.now().toISOString(), webhook: id });
   const place = { eventId: `test-${randomUUID()}`, endpointId: "", recordId: null, epoch: "", seq: 0 };
   const sending = { ...place, type: "TEST" as const, body, attempts: 0, ageMs: 0 };

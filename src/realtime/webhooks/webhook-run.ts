@@ -6,16 +6,17 @@ import type { Sandbox } from "@/src/core/sandbox";
 import { SealedError, type SecretBox } from "@/src/core/secrets/secret-box";
 import type { ChangeLog } from "@/src/core/streams/ports";
 import { toChangeEvent, toGapEvent } from "@/src/core/webhooks/events";
-import type {
-  ActiveWebhook,
-  DeliveryOutcome,
-  LogMark,
-  OutboundPost,
-  ParkedDelivery,
-  UnreadLog,
-  WebhookRound,
-  WebhookStore,
-  WebhookWork,
+import {
+  type ActiveWebhook,
+  type DeliveryOutcome,
+  type LogMark,
+  type OutboundPost,
+  type ParkedDelivery,
+  SECRET_UNREADABLE,
+  type UnreadLog,
+  type WebhookRound,
+  type WebhookStore,
+  type WebhookWork,
 } from "@/src/core/webhooks/ports";
 import { toSecretPurpose } from "@/src/core/webhooks/signature";
 import { createRecordFilter } from "../filters/record-filter";
@@ -234,10 +235,7 @@ class WebhookRounds {
       return this.#secrets;
     } catch (error) {
       if (!(error instanceof SealedError)) throw error;
-      await this.#pause(
-        "secret_unreadable",
-        "The secret cannot be decrypted, because the server's secret was replaced. Rotate the webhook's secret.",
-      );
+      await this.#pause("secret_unreadable", SECRET_UNREADABLE);
       throw new OutdatedError();
     }
   }

@@ -2,7 +2,7 @@
 import { Webhook } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ManageServer, startManageServer } from "@/tests/support/servers/manage-server";
-import { OK, type Received, respondWith } from "@/tests/support/webhooks/webhook-receiver";
+import { OK, type Received, readMember, respondWith } from "@/tests/support/webhooks/webhook-receiver";
 import { createWorldOn, WEBHOOK_CONFIG, type WebhookWorld } from "@/tests/support/webhooks/webhook-world";
 
 let server: ManageServer;
@@ -70,7 +70,7 @@ describe("events", () => {
     expect(new Set(received.map(({ id }) => id)).size).toBe(120);
     expect(received).toHaveLength(120);
     for (const id of ids) {
-      const versions = received.filter(({ event }) => event.record.uniqueId === id).map(({ event }) => event.record.data.v);
+      const versions = received.filter(({ event }) => event.record.uniqueId === id).map(({ event }) => readMember(event, "v"));
       expect(versions).toEqual([0, 1, 2, 3, 4, 5]);
     }
   });

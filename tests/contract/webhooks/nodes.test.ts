@@ -7,7 +7,7 @@ import { type BundledNode, bundleNode } from "@/tests/faults/deployment/bundled-
 import { createNodeProcess, type NodeProcess } from "@/tests/faults/deployment/node-process";
 import { type ManageServer, startManageServer } from "@/tests/support/servers/manage-server";
 import { until } from "@/tests/support/until";
-import { OK, type Received } from "@/tests/support/webhooks/webhook-receiver";
+import { OK, type Received, readMember } from "@/tests/support/webhooks/webhook-receiver";
 import { createWorldOn, WEBHOOK_CONFIG, type WebhookWorld } from "@/tests/support/webhooks/webhook-world";
 
 const TAKEOVER_MS = 30_000;
@@ -74,7 +74,7 @@ function firstVersions(received: readonly Received[]): Map<string, number[]> {
   for (const { id, event } of received) {
     if (seen.has(id)) continue;
     seen.add(id);
-    versions.set(event.record.uniqueId, [...(versions.get(event.record.uniqueId) ?? []), event.record.data.v]);
+    versions.set(event.record.uniqueId, [...(versions.get(event.record.uniqueId) ?? []), Number(readMember(event, "v"))]);
   }
   return versions;
 }

@@ -1,7 +1,7 @@
 /** Tests deliveries that fail (H4): retries, the order of each record, and receivers that ask for a pause or are gone. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ManageServer, startManageServer } from "@/tests/support/servers/manage-server";
-import { OK, type Received, respondWith, startReceiver } from "@/tests/support/webhooks/webhook-receiver";
+import { OK, type Received, readMember, respondWith, startReceiver } from "@/tests/support/webhooks/webhook-receiver";
 import { createWorldOn, WEBHOOK_CONFIG, type WebhookWorld } from "@/tests/support/webhooks/webhook-world";
 
 let server: ManageServer;
@@ -111,7 +111,7 @@ describe("failures", () => {
     await world.polling("everything", async () => (await readHook(id)).parked === 0);
     const versions = world.receiver.received
       .filter(({ event }) => event.record.uniqueId === poisoned)
-      .map(({ event }) => event.record.data.v);
+      .map(({ event }) => readMember(event, "v"));
     expect(versions.at(0)).toBe(1);
     expect(versions.at(-1)).toBe(3);
     expect(versions.slice(1, -1).every((v) => v === 2)).toBe(true);
@@ -135,7 +135,7 @@ describe("failures", () => {
       const { parked, lag } = await readHook(id);
       return parked === 0 && lag === 0;
     });
-    const delivered = new Set(world.receiver.received.map(({ event }) => event.record.data.n));
+    const delivered = new Set(world.receiver.received.map(({ event }) => readMember(event, "n")));
     expect(delivered.size).toBe(200);
   });
 
