@@ -168,8 +168,8 @@ class FunctionJudge implements RecordJudge {
   }
 
   /**
-   * At the function's own endpoint, a find by filters depends on the records that it has found: new ones are judged themselves. A record that finds itself is judged
-   * again with each of its changes.
+   * At the function's own endpoint, a find by filters depends on the records that it has found: new ones are judged themselves. A record that finds itself is
+   * judged again with each of its changes.
    */
   #dependOn({ endpointId, recordId, recordIds, seq }: NonNullable<FoundRecords["source"]>, judgedId: string | undefined): void {
     const isOwn = endpointId === this.#request.resolved.endpoint.id;

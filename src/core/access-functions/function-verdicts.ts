@@ -41,8 +41,8 @@ export interface FunctionCall {
   common: string;
   cases: readonly FunctionCase[];
   /**
-   * Returns the verdicts before the first missing one if the sandbox or the database is busy. Absent: throws then, and after too many cases that exceed a limit, the
-   * remaining ones are refused.
+   * True: if the sandbox or the database is busy, the verdicts before the first missing one are returned. Absent: the call throws then, and after too many
+   * cases that exceed a limit, the remaining ones are refused.
    */
   isPartial?: boolean | undefined;
   caller: CallerPath;
@@ -53,8 +53,9 @@ export interface FunctionCall {
 
 export interface FunctionVerdicts {
   /**
-   * Returns a verdict for each case, in their order (fewer: see `isPartial`). A function that fails is logged with its line, and never with data. Throws retryable errors of the
-   * sandbox and the database (`server_busy`, `rate_limited`, `database_unavailable`), and the signal's reason: then there is no verdict, and the caller refuses.
+   * Returns a verdict for each case, in their order (fewer: see `isPartial`). A function that fails is logged with its line, and never with data. Throws
+   * retryable errors of the sandbox and the database (`server_busy`, `rate_limited`, `database_unavailable`), and the signal's reason: then there is no
+   * verdict, and the caller refuses.
    */
   evaluate(call: FunctionCall): Promise<FunctionVerdict[]>;
 }

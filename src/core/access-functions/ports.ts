@@ -21,8 +21,8 @@ export interface FoundRecords {
    */
   text: string;
   /**
-   * The endpoint that was read, and the last seq of its log when it was read. Undefined: none was. `recordId`: that of a find by id. `recordIds`: those that a find by
-   * filters has found.
+   * The endpoint that was read, and the last seq of its log when it was read. Undefined: none was. `recordId`: that of a find by id. `recordIds`: those that a
+   * find by filters has found.
    */
   source?: { endpointId: string; recordId?: string | undefined; recordIds?: readonly string[] | undefined; seq: number } | undefined;
 }

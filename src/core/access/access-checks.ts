@@ -13,12 +13,14 @@ export function tokenState(token: StoredToken, now: Date): "valid" | "revoked" |
   return token.expiresAt <= now ? "expired" : "valid";
 }
 
+/** The state of a key. */
 export function keyState(key: Definition["key"], now: Date): "valid" | "revoked" | "expired" {
   // A revocation takes effect as soon as it is known, regardless of its time: the nodes' clocks differ.
   if (key.revokedAt !== null) return "revoked";
   return key.expiresAt !== null && key.expiresAt <= now ? "expired" : "valid";
 }
 
+/** Whether a key with this scope may be used for the operation (U7). */
 export function scopeAllows(scope: Definition["key"]["scope"], operation: Operation): boolean {
   switch (operation) {
     case "read":
@@ -37,12 +39,14 @@ export function scopeAllows(scope: Definition["key"]["scope"], operation: Operat
   }
 }
 
+/** Throws `origin_required` or `origin_not_allowed` unless the project accepts the origin (U4). Undefined: the request has none. */
 export function checkOrigin(resolved: ResolvedEndpoint, origin: string | undefined): void {
   if (origin === undefined) {
     if (resolved.project.disallowNoOrigin) throw new AppError("origin_required");
   } else if (!isOriginAllowed(resolved, origin)) throw new AppError("origin_not_allowed");
 }
 
+/** True if the project lists the origin, or lists none. Letter case is ignored. */
 export function isOriginAllowed({ project }: ResolvedEndpoint, origin: string): boolean {
   return project.allowedOrigins.size === 0 || project.allowedOrigins.has(origin.toLowerCase());
 }
@@ -87,10 +91,12 @@ export function areOthersAllowed({ endpoint }: ResolvedEndpoint, operation: Oper
   }
 }
 
+/** Compares hashes in constant time. False if the project has no master key (U6). */
 export function isMasterKey({ project }: ResolvedEndpoint, masterKey: string): boolean {
   return project.masterKeyHash !== null && isSameHash(createHash("sha256").update(masterKey).digest(), project.masterKeyHash);
 }
 
+/** Compares in constant time. False if one is null. */
 export function isSameHash(left: Uint8Array | null, right: Uint8Array | null): boolean {
   return left !== null && right !== null && left.byteLength === right.byteLength && timingSafeEqual(left, right);
 }

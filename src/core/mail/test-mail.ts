@@ -7,8 +7,8 @@ import { isAppError } from "@/src/shared/errors";
 const TEST_MS_MAX = 30_000;
 
 /**
- * Returns the reply of the mail server, or why there is none. Throws `email_not_configured`. It belongs to the runtime, because the errors of the transport cannot
- * be recognized in code that Next.js bundles separately.
+ * Returns the reply of the mail server, or why there is none. Throws `email_not_configured`. It belongs to the runtime, because the errors of the transport
+ * cannot be recognized in code that Next.js bundles separately.
  */
 export type SendTestMail = (request: {
   projectId: string;
