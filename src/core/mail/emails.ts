@@ -200,11 +200,11 @@ export function createEmails({ store, outbox, configurations, limiter, deploymen
   };
 }
 
-/** Throws `access_denied`, and what the judge throws. */
+/** Throws the judge's refusal or `access_denied`, and what the judge throws. */
 async function requireCreatable({ judge }: Grant, record: JudgedRecord): Promise<void> {
   if (!judge) return;
   const verdicts = await judge.judge("create", [record]);
-  if (verdicts.length !== 1 || verdicts[0] !== true) throw new AppError("access_denied");
+  if (verdicts.length !== 1 || verdicts[0] !== true) throw judge.lastRefusal ?? new AppError("access_denied");
 }
 
 /** The record of the first request, judged as a new one. */

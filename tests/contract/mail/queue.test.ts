@@ -4,7 +4,7 @@ import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RecordJudge } from "@/src/core/access/record-judge";
 import { WAITING_MAX } from "@/src/db/stores/outbox";
-import { isAppError } from "@/src/shared/errors";
+import { AppError, isAppError } from "@/src/shared/errors";
 import { createTestDatabase, type TestDatabase } from "@/tests/support/servers/database";
 import { type MailServer, SmtpError, startMailServer } from "@/tests/support/servers/mail-server";
 import { createListLog, startTestNode, type TestNode, UNLIMITED } from "@/tests/support/servers/test-node";
@@ -334,7 +334,7 @@ describe("the queue", () => {
     expect(await configured.node.runtime.mailer.isConfigured(await addProject())).toBe(true);
   });
 
-  it("[M6] a judge of the caller refuses mails before they are stored, and hides fields of the response", async () => {
+  it("[M6] [S8] a judge of the caller refuses mails with its reason before they are stored, and hides fields of the response", async () => {
     const node = await startNode();
     const projectId = await addProject();
     const { rows } = await pool.query<{ id: string }>(
@@ -347,7 +347,7 @@ describe("the queue", () => {
     const evidence = { key: null, masterKeyHash: null, revision: 1, tokenGeneration: 1, needsListedOrigin: false };
     const who = { master: true, user: null, keyId: null, keyExpiresAt: null, onlyOwner: undefined, via: "key" as const, evidence };
     const neverAsked = { identity: "a test", hidesFields: true, hiddenFields: () => [], condition: undefined };
-    const send = (judge: Pick<RecordJudge, "judge" | "redact">) =>
+    const send = (judge: Pick<RecordJudge, "judge" | "redact" | "lastRefusal">) =>
       node.node.mail.emails.send({
         grant: { ...who, endpoint, projectId, ownerId: projectId, judge: { ...judge, ...neverAsked } },
         address: "192.0.2.1",
@@ -358,6 +358,8 @@ describe("the queue", () => {
       const refused = await send({ judge: () => verdicts, redact: ({ data }) => data }).catch((error: unknown) => error);
       expect(isAppError(refused) && refused.code).toBe("access_denied");
     }
+    const lastRefusal = new AppError("access_function_failed");
+    await expect(send({ judge: () => [false], redact: ({ data }) => data, lastRefusal })).rejects.toBe(lastRefusal);
     await expect(send({ judge: () => Promise.reject(new Error("the judge failed")), redact: ({ data }) => data })).rejects.toThrow(
       "the judge failed",
     );
