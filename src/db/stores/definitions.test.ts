@@ -66,6 +66,7 @@ describe("find", () => {
         allowNullOrigin: false,
         disallowNoOrigin: true,
         masterKeyHash,
+        userEndpoints: new Map(),
       },
     });
   });

@@ -51,6 +51,8 @@ describe("projects", () => {
           lastUsedAt: null,
           revokedAt: null,
           createdAt: expect.any(String),
+          replacesId: null,
+          replacedById: null,
         },
       ],
     });

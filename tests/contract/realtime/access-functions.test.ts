@@ -146,7 +146,7 @@ describe("on HTTP", () => {
       headers: { Origin: "https://app.example" },
     });
     expect(JSON.parse(await expectProblem(answer, "access_denied"))).toEqual([
-      { uniqueId: ann.id, data: { username: "ann" } },
+      { uniqueId: ann.id, endpoint: "people/of-test", data: { username: "ann" } },
       { origin: "https://app.example", key: { name: "Another key", scope: "read" } },
       server.clock.at.getTime(),
     ]);
