@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { FIELD_CHANGES_MAX, NAMED_RECORDS_MAX } from "../record-limits";
 import { ENDPOINT_KINDS } from "../streams/protocol";
 import { FILTER_LENGTH_MAX, FILTERS_MAX, SEARCH_LENGTH_MAX } from "../streams/record-filter";
+import { gridRecordSchema } from "./schemas";
 
 /** Records that one request changes; records that a preview shows. */
 export const UPDATE_LIMIT_MAX = 200;
@@ -82,7 +83,7 @@ export const recordsEditedSchema = z.object({
     z.object({
       uniqueId: z.string(),
       outcome: z.enum(["updated", "unchanged", "failed"]),
-      record: z.nullable(z.unknown()),
+      record: z.nullable(gridRecordSchema),
       error: z.nullable(editError),
     }),
   ),

@@ -106,8 +106,11 @@ describe("projects", () => {
     expect((await token.call("GET", "projects")).body.map(({ id }: { id: string }) => id)).toEqual([one.project]);
     for (const path of [`projects/${one.project}/keys`, `endpoints/${one.endpoint}`, `endpoints/${one.endpoint}/records`])
       expect((await token.call("GET", path)).status, path).toBe(200);
+    const rates = (await token.call("GET", "projects/traffic")).body as { projectId: string }[];
+    expect(rates.map(({ projectId }) => projectId)).toEqual([one.project]);
     expect((await token.call("DELETE", `keys/${one.key}`)).status).toBe(200);
-    for (const path of privatePaths.filter((each) => /^(projects|endpoints|keys|connections)\//.test(each))) {
+    const ofOne = /^(projects|endpoints|keys|connections)\//;
+    for (const path of privatePaths.filter((each) => ofOne.test(each) && each !== "projects/traffic")) {
       for (const method of ["GET", ...WRITES]) {
         const { status, body } = await token.call(method, fill(path, other), /GET|DELETE/.test(method) ? undefined : {});
         if (status !== 405) expect([status, body?.code], `${method} ${path}`).toEqual([404, "not_found"]);
