@@ -178,9 +178,15 @@ test("[G28] after an interruption one line states what was recovered and what is
     await page.goto(console);
     await expect(page.getByText(/^Live · [\d,]+\/s$/)).toBeVisible({ timeout: 60_000 });
     const headers = { Origin: server.url };
-    const listed = await page.request.get(`${server.url}/api/manage/projects/${project.id}/connections`);
-    const [stream] = (await listed.json()).connections;
-    expect((await page.request.delete(`${server.url}/api/manage/connections/${stream.id}`, { headers })).ok()).toBe(true);
+    let id: string | undefined;
+    // A stream is listed shortly after it has opened.
+    const findStream = async () => {
+      const listed = await page.request.get(`${server.url}/api/manage/projects/${project.id}/connections`);
+      id = (await listed.json()).connections[0]?.id;
+      return id;
+    };
+    await expect.poll(findStream, { timeout: 30_000 }).toBeDefined();
+    expect((await page.request.delete(`${server.url}/api/manage/connections/${id}`, { headers })).ok()).toBe(true);
     await expect(page.getByText("Ended", { exact: true })).toBeVisible();
     for (const n of [21, 22, 23]) await post({ n, room: "hall" });
     // The log loses its oldest changes, as after its time.

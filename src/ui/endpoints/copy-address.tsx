@@ -39,7 +39,7 @@ export function CopyAddress({ projectId, origin, name, kind }: Props) {
       <Menu
         side="below"
         label="Copy another form of the address"
-        triggerClass="grid h-6 w-5 place-items-center rounded-sm text-muted transition-colors duration-[120ms] hover:bg-hover hover:text-text pointer-coarse:size-11"
+        triggerClass="grid size-6 place-items-center rounded-sm text-muted transition-colors duration-[120ms] hover:bg-hover hover:text-text pointer-coarse:size-11"
         trigger={<ChevronDown className="size-3" aria-hidden="true" />}
       >
         {forms.map((form) => (
