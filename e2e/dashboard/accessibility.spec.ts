@@ -21,7 +21,7 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async ({ 
         await of.goto(server.url + path);
         await expect(of.locator("body")).not.toBeEmpty();
         // The styles of buttons change during hydration, so only lasting violations count.
-        await expect.poll(() => findViolations(of), { message: `${path} ${colorScheme}`, timeout: 15_000 }).toEqual([]);
+        await expect.poll(() => findViolations(of), { message: `${path} ${colorScheme}`, timeout: 60_000 }).toEqual([]);
       }
     };
     await expectClean(signedOut, new URL(server.setupUrl ?? "").pathname + new URL(server.setupUrl ?? "").search);
