@@ -22,6 +22,7 @@ async function expectClean(page: Page): Promise<void> {
 }
 
 test("[G5] an endpoint is tried from its documentation: store a record, read it, fail to delete another", async ({ page }) => {
+  test.setTimeout(180_000);
   const { project, endpoint, key } = await signUpFirstAdmin(page, server);
   await page.goto(`${server.url}/p/${project.id}/endpoints/${endpoint.id}/api`);
 
