@@ -1,6 +1,6 @@
 /**
  * Measures the console in Chromium while it follows a flood: frames, long tasks, layout and heap, with a full buffer. Prints the load of the
- * machine beside them, because server, PostgreSQL, writers and browser share it. Fails with --check if a bar of docs is missed.
+ * machine beside them, because server, PostgreSQL, writers and browser share it. With --check, it fails if it misses one of BARS.
  * Run: npm run bench -- console [writes per second=2000] [seconds=60] [held changes=100000] [--check]
  */
 import { type ChildProcess, fork } from "node:child_process";

@@ -80,7 +80,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     http: [],
     json: [],
     limits: ["access"],
-    mail: ["access", "files", "records", "secrets"],
+    mail: ["access", "files", "limits", "records", "secrets"],
     records: ["json"],
     rules: ["json"],
     secrets: [],

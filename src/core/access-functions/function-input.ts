@@ -14,7 +14,12 @@ export function toFunctionCommon({
   key: { name: string; scope: string } | null;
   now: Date;
 }): string {
-  return `{"user":${toUserText(user)},"request":${toRequestText({ origin, key })},"now":${now.getTime()}}`;
+  return joinCommon(toUserText(user), toRequestText({ origin, key }), now);
+}
+
+/** As `toFunctionCommon`, from the texts of `toUserText` and `toRequestText`. */
+export function joinCommon(user: string, request: string, now: Date): string {
+  return `{"user":${user},"request":${request},"now":${now.getTime()}}`;
 }
 
 /** `data`: JSON text. */

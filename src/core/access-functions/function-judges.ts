@@ -16,7 +16,7 @@ import { findDuplicateKey } from "@/src/core/json/duplicates";
 import { andThen, type MaybePromise } from "@/src/core/maybe-promise";
 import type { FunctionCase } from "@/src/core/sandbox";
 import { AppError } from "@/src/shared/errors";
-import { toFunctionCases, toRequestText, toUserText } from "./function-input";
+import { joinCommon, toFunctionCases, toRequestText, toUserText } from "./function-input";
 import type { FunctionVerdict, FunctionVerdicts } from "./function-verdicts";
 import type { FoundRecords } from "./ports";
 
@@ -137,7 +137,7 @@ class FunctionJudge implements RecordJudge {
       endpointId: endpoint.id,
       projectId: project.id,
       ownerId: project.ownerId,
-      common: `{"user":${this.#user},"request":${this.#client},"now":${this.#options.clock.now().getTime()}}`,
+      common: joinCommon(this.#user, this.#client, this.#options.clock.now()),
       cases,
       isPartial,
       caller: caller ?? this.caller ?? [project.ownerId, project.id, `${key?.id} ${this.#request.user?.id}`],

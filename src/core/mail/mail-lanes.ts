@@ -2,6 +2,7 @@
  * Decides how many mails a process sends at the same time (M2). Mail servers that projects choose can hang, on purpose too. Therefore an attempt holds a normal
  * place for a limited time, after which it is slow, and accounts whose attempts were slow have few places for a while.
  */
+import { createSlowAccounts } from "@/src/core/limits/slow-accounts";
 import type { LeasedMail, MailRoom } from "@/src/core/mail/ports";
 
 /** Normal places: in total, through mail servers of projects, through the deployment's, of one account (its slow ones included), and through one host. */
@@ -12,8 +13,7 @@ const PER_ACCOUNT_MAX = 4;
 const PER_HOST_MAX = 8;
 /** Slow attempts at the same time. One more ends the oldest of the account that has most. */
 const SLOW_MAX = 16;
-/** For this time after a slow attempt, an account has one place, and all such accounts together have this many. */
-const SLOW_ACCOUNT_MS = 600_000;
+/** A slow account has one place, and all slow accounts together have this many. */
 const SLOW_ACCOUNTS_AT_ONCE_MAX = 8;
 /** Slow accounts that are remembered. */
 const SLOW_ACCOUNTS_MAX = 1_000;
@@ -44,17 +44,11 @@ export function createMailLanes({
 }): MailLanes {
   /** In the order of their start. */
   const all = new Set<Sending>();
-  /** Until when accounts are slow. */
-  const slowAccounts = new Map<string, number>();
-
-  const isSlowAccount = (account: string) => (slowAccounts.get(account) ?? 0) > now();
+  const slowAccounts = createSlowAccounts({ max: SLOW_ACCOUNTS_MAX, now });
 
   function markSlow(sending: Sending): void {
     sending.isSlow = true;
-    slowAccounts.delete(sending.account);
-    slowAccounts.set(sending.account, now() + SLOW_ACCOUNT_MS);
-    const [oldest] = slowAccounts.keys();
-    if (slowAccounts.size > SLOW_ACCOUNTS_MAX && oldest !== undefined) slowAccounts.delete(oldest);
+    slowAccounts.mark(sending.account);
     const slow = [...all].filter(({ isSlow }) => isSlow);
     if (slow.length > SLOW_MAX) {
       const counts = count(slow, ({ account }) => account);
@@ -74,9 +68,11 @@ export function createMailLanes({
       const exceptDeployment = deploymentRoom <= 0;
       if (totalRoom <= 0 || (exceptOwnServers && exceptDeployment)) return undefined;
       const byAccount = count(all, ({ account }) => account);
-      const full = [...byAccount].filter(([account, n]) => n >= (isSlowAccount(account) ? 1 : PER_ACCOUNT_MAX)).map(([account]) => account);
-      const slowAtOnce = normal.filter(({ account }) => isSlowAccount(account)).length;
-      const slow = slowAtOnce < SLOW_ACCOUNTS_AT_ONCE_MAX ? [] : [...slowAccounts.keys()].filter(isSlowAccount);
+      const full = [...byAccount]
+        .filter(([account, n]) => n >= (slowAccounts.has(account) ? 1 : PER_ACCOUNT_MAX))
+        .map(([account]) => account);
+      const slowAtOnce = normal.filter(({ account }) => slowAccounts.has(account)).length;
+      const slow = slowAtOnce < SLOW_ACCOUNTS_AT_ONCE_MAX ? [] : slowAccounts.list();
       const byHost = count(own, ({ host }) => host ?? "");
       const hostsInUse = [...byHost].filter(([, n]) => n < PER_HOST_MAX).map(([, n]) => n);
       return {

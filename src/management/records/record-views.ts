@@ -1,4 +1,4 @@
-/** Saved views of an endpoint's records (G42): a query and columns under a name, for everybody who manages the endpoint. */
+/** Saved views of an endpoint's records (G42): a query and columns under a name. Everyone who manages the endpoint sees the same views. */
 import * as z from "zod/mini";
 import type { Db } from "@/src/db/client";
 import { AppError, isAppError } from "@/src/shared/errors";

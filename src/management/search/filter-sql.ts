@@ -18,7 +18,7 @@ export function toSearch(search: string, bind: Bind, id: string): string {
   return PART_OF_ID.test(search) ? `(${inData} OR strpos(wire_id(${id}), ${bind(folded, "text")}) > 0)` : inData;
 }
 
-/** A cheap pre-check. It is true for every JSON text that a search with this run (toSearchRun) finds, and for few others. */
+/** A condition in SQL that is cheap to check: true for every JSON text that a search with this run (toSearchRun) finds, and for few others. */
 export function toCandidate(json: string, run: string, bind: Bind): string {
   const isEscaped = ASCII.test(run) ? ASCII_ESCAPES.map((start) => `strpos(${json}, '${start}') > 0`).join(" OR ") : "true";
   return `(strpos(lower_text(${json}), ${bind(run, "text")}) > 0 OR (strpos(${json}, '\\u') > 0 AND (${isEscaped})))`;

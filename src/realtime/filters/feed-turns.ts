@@ -5,7 +5,7 @@
 
 /** A feed that waits. */
 export interface Waiting {
-  /** Evaluates what the feed has waited with. It must not throw. */
+  /** Evaluates the changes that the feed has queued. It must not throw. */
   takeTurn(): void;
 }
 

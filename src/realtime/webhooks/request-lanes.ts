@@ -3,6 +3,7 @@
  * is slow, and the requests of an account with a slow one have few places of their own for a while.
  */
 import { createFairSemaphore } from "@/src/core/limits/fair-semaphore";
+import { createSlowAccounts } from "@/src/core/limits/slow-accounts";
 import { AppError } from "@/src/shared/errors";
 
 /** Requests that are not slow: in total, and of one account. */
@@ -11,8 +12,6 @@ const PER_OWNER_MAX = 16;
 /** The same of accounts with a slow request. */
 const SLOW_OWNERS_AT_ONCE_MAX = 32;
 const PER_SLOW_OWNER_MAX = 4;
-/** How long an account stays slow after a slow request. */
-const SLOW_OWNER_MS = 600_000;
 /** Slow accounts that are remembered. */
 const SLOW_OWNERS_MAX = 10_000;
 const WAITING_MAX = 10_000;
@@ -35,21 +34,12 @@ export function createRequestLanes({ slowMs, now = () => performance.now() }: { 
     });
   const normal = createLane(AT_ONCE_MAX, PER_OWNER_MAX);
   const slow = createLane(SLOW_OWNERS_AT_ONCE_MAX, PER_SLOW_OWNER_MAX);
-  /** Until when accounts are slow. */
-  const slowOwners = new Map<string, number>();
-
-  const isSlow = (ownerId: string) => slowOwners.size > 0 && (slowOwners.get(ownerId) ?? 0) > now();
-
-  function markSlow(ownerId: string): void {
-    slowOwners.delete(ownerId);
-    slowOwners.set(ownerId, now() + SLOW_OWNER_MS);
-    const [oldest] = slowOwners.keys();
-    if (slowOwners.size > SLOW_OWNERS_MAX && oldest !== undefined) slowOwners.delete(oldest);
-  }
+  const slowOwners = createSlowAccounts({ max: SLOW_OWNERS_MAX, now });
+  const isSlow = slowOwners.has;
 
   return {
     isSlow,
-    listSlow: () => [...slowOwners.keys()].filter(isSlow),
+    listSlow: slowOwners.list,
     async run(path, work, signal) {
       const [ownerId] = path;
       let working: ReturnType<typeof work> | undefined;
@@ -61,7 +51,7 @@ export function createRequestLanes({ slowMs, now = () => performance.now() }: { 
         working = started;
         return new Promise<void>((free) => {
           const timer = setTimeout(() => {
-            markSlow(ownerId);
+            slowOwners.mark(ownerId);
             if (!isSlowLane) free();
           }, slowMs);
           timer.unref();

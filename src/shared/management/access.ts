@@ -172,8 +172,8 @@ export const accessPreviewedSchema = z.object({
   /** False: there are more records. */
   complete: z.boolean(),
   /**
-   * In the order of the request. `readable`: how many of the records the rules allow; `redacted`: how many of these have hidden fields. `sample`: for how many
-   * of the newest of these the access function was asked, and how many of these it allows, and on how many it failed; null: there is no function.
+   * In the order of the request. `readable`: how many of the records the rules allow; `redacted`: how many of these have hidden fields. `sample`: the access
+   * function was called for the newest of these: `asked` calls, of which `allowed` returned true and `failed` failed. Null: there is no function.
    */
   users: z.array(
     z.object({

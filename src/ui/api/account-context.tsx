@@ -19,7 +19,7 @@ export function AccountProvider({ account, children }: { account: PageAccount; c
   return <AccountContext value={account}>{children}</AccountContext>;
 }
 
-/** Undefined on pages for everyone. */
+/** The account that is signed in. Undefined on pages that need no sign-in. */
 export function useAccount(): PageAccount | undefined {
   return useContext(AccountContext);
 }

@@ -106,7 +106,7 @@ export const WEBHOOK_OPERATIONS: readonly ManageOperation[] = [
     path: "webhooks/{id}/test",
     tag: WEBHOOKS,
     summary: "Send a test event and return how the receiver responded. At most 6 per minute.",
-    description: "It is signed like any other, is no delivery, and is sent also while the webhook is paused.",
+    description: "It is signed like other events and sent even if the webhook is paused. It does not appear in the log of deliveries.",
     answer: { status: 200, description: "Whether the receiver confirmed the event, and its response.", schema: webhookTestedSchema },
   },
   {

@@ -109,8 +109,8 @@ export class EventRing {
   }
 
   /**
-   * Prepends an event that is older than all others. `isFound`: a search has found it, so there can be others between it and the next. Returns false, and
-   * does nothing, if there is no room.
+   * Prepends an event that is older than all others. `isFound`: a search has found it, so there can be others between it and the next. If the ring is
+   * full, it changes nothing and returns false.
    */
   prepend(event: StreamEvent, isFound = false): boolean {
     if (this.isFull || !this.#hasRoom(event.data)) return false;
