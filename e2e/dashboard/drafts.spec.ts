@@ -154,7 +154,7 @@ test("[G33] two tabs edit one record: the second save shows the conflict", async
   }
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("button", { name: "Edit this record" })).toBeVisible();
-  await expect(other.getByText(/^Someone else changed this record while you were editing/)).toBeVisible();
+  await expect(other.getByText("Someone else changed this record. Save to see both versions side by side.")).toBeVisible();
   await other.getByRole("button", { name: "Save", exact: true }).click();
   await expect(other.getByRole("list", { name: "Differences" })).toContainText("3");
 });
@@ -169,6 +169,7 @@ test("[G33] passwords are never stored in the browser, closing the page asks fir
   await page.getByRole("button", { name: "New user" }).first().click();
   await type(page, "JSON", '{"username": "ann", "password": "a secret horse"}');
   await page.getByRole("navigation", { name: "Endpoint" }).getByRole("link", { name: "Live" }).click();
+  await expect(page).toHaveURL(/\/live/);
   await page.getByRole("navigation", { name: "Endpoint" }).getByRole("link", { name: "Records" }).click();
   await page.getByRole("region", { name: "Unsaved changes" }).getByRole("button", { name: "new record" }).click();
   await expect(page.getByRole("textbox", { name: "JSON" })).toContainText("a secret horse");
