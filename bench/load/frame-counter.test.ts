@@ -56,6 +56,8 @@ describe("createFrameCounter", () => {
     const after = toFrame(MESSAGE);
     for (const lines of [["{}"], ["{}", MESSAGE], [MESSAGE, "{}"], [MESSAGE, "{}", MESSAGE], [...Array(15).fill(MESSAGE), "{}"]]) {
       const bytes = Buffer.concat([before, toFrame(lines.join("\n")), after]);
+      const eachByteAlone = Array.from(bytes, (_, index) => [index, index]).flat();
+      expect(count(bytes, eachByteAlone, MESSAGE.length)).toEqual({ messages: lines.length + 2, pings: 0, jsonPings: 1, closes: 0 });
       fc.assert(
         fc.property(cutsOf(bytes), (cuts) => {
           expect(count(bytes, cuts, MESSAGE.length)).toEqual({ messages: lines.length + 2, pings: 0, jsonPings: 1, closes: 0 });

@@ -29,10 +29,10 @@ export function createFrameCounter(events: FrameEvents, joinedBytes?: number): (
 
   /** Whether a line of the payloads in `chunk` is a ping. Payloads have no other line breaks, because JSON escapes them. */
   const hasJoinedPing = (chunk: Buffer): boolean => {
-    const seam = tail;
-    tail = chunk.subarray(-(JOINED_PING.length - 1));
-    if (chunk.indexOf(JOINED_PING) >= 0) return true;
-    return seam !== undefined && Buffer.concat([seam, chunk.subarray(0, JOINED_PING.length - 1)]).indexOf(JOINED_PING) >= 0;
+    const seam = tail === undefined ? chunk : Buffer.concat([tail, chunk.subarray(0, JOINED_PING.length - 1)]);
+    // A chunk can be shorter than a ping, so that one ping lies in three chunks or more.
+    tail = (chunk.length < JOINED_PING.length - 1 ? seam : chunk).subarray(-(JOINED_PING.length - 1));
+    return chunk.indexOf(JOINED_PING) >= 0 || seam.indexOf(JOINED_PING) >= 0;
   };
 
   return (received) => {
