@@ -8,22 +8,19 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
-import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { ATTACKS, type AttackName, attack } from "./hostile/attacks";
 import { KINDS, type Measured, measureNeighbours } from "./hostile/neighbours";
+import { startServer } from "./hostile/server";
 import { createWorld, type World } from "./hostile/world";
 import { toPercentiles } from "./load/percentiles";
-import { readStartFlags } from "./support/start-flags";
 
 /** The time that an attack runs before the neighbours are measured, and the time that its last requests may take to end. */
 const BEFORE_MS = 2_000;
 const AFTER_MS = 5_000;
-const MEMORY_INTERVAL_MS = 250;
 const ATTACKERS_PRIORITY = 19;
 
 const { values, positionals } = parseArgs({
@@ -53,7 +50,7 @@ if (values.role === "neighbours") {
 
 /** Runs one attack on a new server. */
 async function run(name: string): Promise<void> {
-  const server = await startServer();
+  const server = await startServer({ heapMegabytes: values.heap });
   try {
     const world = JSON.stringify(await createWorld(server.origin, server.setupUrl));
     const measure = async () =>
@@ -76,67 +73,6 @@ async function run(name: string): Promise<void> {
     console.log(`${name}: ${error instanceof Error ? error.message : String(error)}${server.isRunning() ? "" : " (the server has ended)"}`);
   } finally {
     await server.stop();
-  }
-}
-
-async function startServer() {
-  const dir = mkdtempSync(path.join(os.tmpdir(), "rested-bench-"));
-  const child = spawn(
-    process.execPath,
-    [...readStartFlags("."), ...(values.heap ? [`--max-old-space-size=${values.heap}`] : []), "dist/server.js"],
-    {
-      env: {
-        PATH: process.env.PATH,
-        NODE_ENV: "production",
-        ...{ HOST: "127.0.0.1", PORT: "0", TRUST_PROXY: "loopback" },
-        ...{ RESTED_DATA_DIR: dir, RESTED_SIGNUP: "open", RESTED_LOG_LEVEL: "error" },
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
-  let printed = "";
-  let errors = 0;
-  createInterface({ input: child.stderr }).on("line", () => {
-    errors += 1;
-  });
-  const ended = once(child, "exit");
-  const ready = new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      printed += `${line}\n`;
-      if (/setup\?token=/.test(line)) resolve(line);
-    });
-    void ended.then(() => reject(new Error(`The server ended:\n${printed}`)));
-  });
-  const setupUrl = /https?:\/\/\S+/.exec(await ready)?.[0] ?? "";
-  const memoryBytes = () => Number(/VmRSS:\s+(\d+)/.exec(readStatus(child.pid))?.[1] ?? 0) * 1024;
-  let peak = 0;
-  const timer = setInterval(() => {
-    peak = Math.max(peak, memoryBytes());
-  }, MEMORY_INTERVAL_MS);
-  return {
-    origin: new URL(setupUrl).origin,
-    setupUrl,
-    memoryBytes,
-    peakBytes: () => peak,
-    /** The number of errors that it has logged. */
-    errors: () => errors,
-    isRunning: () => child.exitCode === null && child.signalCode === null,
-    stop: async () => {
-      clearInterval(timer);
-      child.kill("SIGTERM");
-      const killer = setTimeout(() => child.kill("SIGKILL"), 30_000);
-      await ended;
-      clearTimeout(killer);
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
-}
-
-function readStatus(pid: number | undefined): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, "utf8");
-  } catch {
-    return "";
   }
 }
 

@@ -17,6 +17,7 @@ const BENCHES = {
   console: "the console in Chromium while it follows a flood [writes per second] [seconds] [held changes] [--check]",
   filters: "filters of streams, one job after the other [expression]",
   "idle-sockets": "the memory of idle WebSockets [sockets]",
+  imports: "the waits of writers while records are imported into their endpoint [--records=100000] [--imports=5]",
   hostile: "the latency of four clients while others send expensive requests [attacks]",
 };
 
