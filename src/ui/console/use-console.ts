@@ -2,7 +2,7 @@
 "use client";
 
 import { debounce, parseAsBoolean, parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
-import { useEffect, useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { DETAIL_TABS, type DetailTab } from "./detail/detail-tabs";
 import { ConsoleClient, type Sought } from "./engine/console-client";
 import type { Flush } from "./engine/console-messages";
@@ -26,8 +26,9 @@ export function useConsole(
   const [client, setClient] = useState<ConsoleClient>();
   const sought = useRef(onSought);
   sought.current = onSought;
+  // Before any event: what is typed or clicked while there is no client would be lost.
   // biome-ignore lint/correctness/useExhaustiveDependencies: only the initial state and the first paint are used
-  useEffect(() => {
+  useLayoutEffect(() => {
     const started = new ConsoleClient({ endpointId, ...start, initial, onFlush: setFlush, onSought: (result) => sought.current(result) });
     setClient(started);
     return () => {
