@@ -21,6 +21,9 @@ const BENCHES = {
   hostile: "the latency of four clients while others send expensive requests [attacks]",
 };
 
+/** The folders of those that are not in this one. */
+const FOLDERS = { "fan-out": "streams", "sustained-fan-out": "streams", filters: "streams", "idle-sockets": "streams" };
+
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined) {
   for (const [bench, what] of Object.entries(BENCHES)) console.log(`npm run bench -- ${bench.padEnd(18)} ${what}`);
@@ -29,7 +32,9 @@ if (name === undefined) {
   process.exitCode = 2;
 } else {
   process.chdir(path.dirname(import.meta.dirname));
-  const child = spawn(process.execPath, ["--import", "tsx", path.join("bench", `${name}.ts`), ...args], { stdio: "inherit" });
+  const child = spawn(process.execPath, ["--import", "tsx", path.join("bench", FOLDERS[name] ?? "", `${name}.ts`), ...args], {
+    stdio: "inherit",
+  });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   child.once("exit", (code) => {
     process.exitCode = code ?? 1;

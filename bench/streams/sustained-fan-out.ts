@@ -9,8 +9,8 @@ import { once } from "node:events";
 import os from "node:os";
 import { toHandshake } from "@/tests/support/clients/raw-stream";
 import { until } from "@/tests/support/until";
-import { startBenchNode } from "./support/bench-node";
-import { connect, writeAtRate } from "./support/paced-writes";
+import { startBenchNode } from "../support/bench-node";
+import { connect, writeAtRate } from "../support/paced-writes";
 
 const WARM_UP_WRITES = 500;
 /** The size of a record's data. */

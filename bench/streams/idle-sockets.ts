@@ -8,7 +8,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { toHandshake } from "@/tests/support/clients/raw-stream";
-import { HOST, startBenchNode } from "./support/bench-node";
+import { HOST, startBenchNode } from "../support/bench-node";
 
 const KB = 1024;
 /** Enough sockets to load all code and grow all pools. */
