@@ -70,7 +70,7 @@ test("[G27] a filter finds the first of many changes by itself, states its progr
     const { console } = await openLog(page, server);
     await page.goto(console);
     await filter(page).fill("room = Crypt");
-    await expect(page.getByText("looked through all 30,000 changes")).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByText("searched all 30,000 changes")).toBeVisible({ timeout: 60_000 });
     await expect(page.getByText("1 found")).toBeVisible();
     await row(page, 7).click();
     await expect(detail(page)).toContainText("seq 7");
@@ -116,7 +116,7 @@ test("[G27] a wrong filter is refused with the column and hides nothing; a searc
     await expect(page.getByText("then stopped")).toBeVisible();
     release();
     await page.getByRole("button", { name: "Continue" }).click();
-    await expect(page.getByText("looked through all 1,000 changes")).toBeVisible();
+    await expect(page.getByText("searched all 1,000 changes")).toBeVisible();
     await expect(row(page, 3)).toBeVisible();
     await page.getByRole("button", { name: "Show others dimmed" }).click();
     await expect(row(page, 1000)).toBeVisible();
@@ -148,7 +148,7 @@ test("[G27] the list goes to a time, to the beginning and to a seq, loads what f
     await expect(row(page, 600)).toBeVisible();
 
     await goTo(page, "soon");
-    await expect(page.getByRole("alert").filter({ hasText: "Write a time" })).toBeVisible();
+    await expect(page.getByRole("alert").filter({ hasText: "Enter a time" })).toBeVisible();
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "Go to a place in the log" }).click();
     await page.getByRole("button", { name: "Beginning of the log" }).click();

@@ -119,14 +119,14 @@ test("[G33] while the server does not respond, the console stays, and a link ope
   await expect(page.getByText("in the list").first()).toBeVisible();
   const port = Number(new URL(server.url).port);
   await server.stop();
-  await expect(page.getByText("The server does not respond. Trying again …")).toBeVisible();
+  await expect(page.getByText("The server isn’t responding. Trying again…")).toBeVisible();
   await page.getByRole("link", { name: "Keys" }).click();
-  await expect(page.getByText("The page that you chose opens when it responds.")).toBeVisible();
+  await expect(page.getByText("The page that you chose opens as soon as it responds.")).toBeVisible();
   await expect(page.getByText("in the list").first()).toBeVisible();
 
   server = await startServer({ dataDir: server.dataDir, port, env: { RESTED_SIGNUP: "open" } });
   await expect(page.getByRole("heading", { name: "Keys", exact: true })).toBeVisible();
-  await expect(page.getByText("The server does not respond. Trying again …")).toHaveCount(0);
+  await expect(page.getByText("The server isn’t responding. Trying again…")).toHaveCount(0);
 });
 
 test("axe finds nothing in the notes and dialogs about unsaved work and ended sessions", async ({ page, context }) => {

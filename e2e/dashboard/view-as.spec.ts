@@ -43,7 +43,7 @@ test("[A7] the grid shows what a user reads: as the user's own requests do, read
     const rows = grid.locator("[data-record]");
     await expect(rows).toHaveCount(3);
     await expect(grid).toContainText("815");
-    const trigger = page.getByRole("button", { name: "View as …" });
+    const trigger = page.getByRole("button", { name: "View as…" });
     await trigger.click();
     const dialog = page.getByRole("dialog", { name: "View records as" });
     const search = dialog.getByRole("searchbox", { name: "Find a user" });
@@ -121,7 +121,7 @@ test("[A7] the grid shows what a user reads: as the user's own requests do, read
     await banner.getByRole("button", { name: "Change" }).click();
     await dialog.getByRole("button", { name: /^Not signed in/ }).click();
     await expect(banner).toContainText("not signed in");
-    await expect(page.getByText("Nobody can read records here without signing in.")).toBeVisible();
+    await expect(page.getByText("Records here can’t be read without logging in.")).toBeVisible();
     await expect(page.getByText("The endpoint is secure and needs an access token", { exact: false })).toBeVisible();
 
     // Back to all records, with all actions.

@@ -70,13 +70,13 @@ test("[G40] records that cannot be changed are listed and opened, and a run can 
   await dialog().getByLabel("Value").fill("true");
   await dialog().getByRole("button", { name: "Preview" }).click();
   await dialog().getByRole("button", { name: "Change 250 records" }).click();
-  await expect(dialog().getByText("100 of 250 …")).toBeVisible();
+  await expect(dialog().getByText("100 of 250…")).toBeVisible();
   await dialog().getByRole("button", { name: "Stop" }).click();
   release();
-  await expect(dialog().getByText(/Changed 199 records\. 1 could not be changed\. Stopped\./)).toBeVisible();
-  await dialog().getByRole("button", { name: "Go on" }).click();
-  await expect(dialog().getByText("Changed 249 records. 1 could not be changed.")).toBeVisible();
-  await dialog().getByRole("list", { name: "Records that could not be changed" }).getByRole("button").click();
+  await expect(dialog().getByText(/Changed 199 records\. 1 couldn’t be changed\. Stopped\./)).toBeVisible();
+  await dialog().getByRole("button", { name: "Continue" }).click();
+  await expect(dialog().getByText("Changed 249 records. 1 couldn’t be changed.")).toBeVisible();
+  await dialog().getByRole("list", { name: "Records that couldn’t be changed" }).getByRole("button").click();
   await expect(page.getByRole("region", { name: "Record", exact: true })).toContainText("1");
   await page.unroute("**/records/update");
 });

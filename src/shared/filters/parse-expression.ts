@@ -262,7 +262,7 @@ class ExpressionParser {
   }
 
   #checked(text: string, start: number): FilterExpression {
-    if (text === "") this.#reader.fail("Write a text between the quotes.", start);
+    if (text === "") this.#reader.fail("Write text between the quotes.", start);
     return { kind: "text", text };
   }
 }

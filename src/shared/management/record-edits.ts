@@ -51,7 +51,7 @@ export const recordsPreviewSchema = z.omit(recordsUpdateSchema, { limit: true, c
 
 /** Why a record was not changed. `fields`: by JSON pointer, for `schema_mismatch`. */
 const editError = z.object({ code: z.string(), detail: z.string(), fields: z.optional(z.record(z.string(), z.string())) });
-/** `unchanged`: records that had the values already. `next`: null after the last batch. */
+/** `unchanged`: records that already had these values. `next`: null after the last batch. */
 export const recordsUpdatedSchema = z.object({
   updated: count,
   unchanged: count,

@@ -23,7 +23,7 @@ export function LogStatus({ flush, isFiltered, dims, notice, onStop, onSearch, o
   const isDeleted = connection.state === "ended" && connection.isDeleted;
   return (
     <>
-      {isDeleted && flush.total > 0 ? <Line>This endpoint was deleted. The changes below are gone once you leave this page.</Line> : null}
+      {isDeleted && flush.total > 0 ? <Line>This endpoint was deleted. The changes below are lost when you leave this page.</Line> : null}
       {notice === undefined ? null : <Line>{notice}</Line>}
       {detached ? (
         <Line>
@@ -81,7 +81,7 @@ function SearchText({ flush: { search, matched, total, history }, dims }: { flus
       {search.state === "complete" ? null : (
         <span
           role="progressbar"
-          aria-label="Changes looked through"
+          aria-label="Changes searched"
           aria-valuemin={0}
           aria-valuemax={search.total}
           aria-valuenow={search.looked}
@@ -95,10 +95,10 @@ function SearchText({ flush: { search, matched, total, history }, dims }: { flus
 }
 
 function toProgress({ state, looked, total, problem }: SearchState): string {
-  const progress = `looked through ${formatCount(looked)} of ${formatCount(total)}`;
+  const progress = `searched ${formatCount(looked)} of ${formatCount(total)}`;
   switch (state) {
     case "complete":
-      return `looked through all ${formatCount(total)} changes`;
+      return `searched all ${formatCount(total)} changes`;
     case "failed":
       return `${progress}, then the search failed: ${problem ?? "unknown reason"}`;
     case "full":
@@ -120,5 +120,5 @@ function SearchAction({
   const state = search?.state;
   if (state === "complete" || state === "full" || (!search && history === "complete")) return null;
   if (state === "running") return <Button onClick={onStop}>Stop</Button>;
-  return <Button onClick={onSearch}>{state === "failed" ? "Try again" : state === "stopped" ? "Continue" : "Search further"}</Button>;
+  return <Button onClick={onSearch}>{state === "failed" ? "Try again" : state === "stopped" ? "Continue" : "Continue search"}</Button>;
 }

@@ -121,7 +121,7 @@ function JudgedAccess({ projectId, endpointId, hasFunction }: { projectId: strin
     <Section title="Access">
       <p className="text-muted">
         {hasFunction ? "Access rules and the access function decide" : "Access rules decide"} about each record, for the user of the access
-        token. A list and a stream leave out what the user may not read. A request for one record that is refused fails with 403{" "}
+        token. A list and a stream leave out what the user can’t read. A request for one record that is refused fails with 403{" "}
         <code className={code}>access_denied</code>
         {hasFunction ? (
           <>
@@ -129,10 +129,10 @@ function JudgedAccess({ projectId, endpointId, hasFunction }: { projectId: strin
             the line
           </>
         ) : null}
-        . The response to a write has no <code className={code}>data</code> if the user may not read the record.
+        . The response to a write has no <code className={code}>data</code> if the user can’t read the record.
       </p>
       <p className="text-muted">
-        A stream closes with code 1000 and <code className={code}>access_changed</code> when what the user may read can have changed.
+        A stream closes with code 1000 and <code className={code}>access_changed</code> when what the user can read might have changed.
         Connect again with the last cursor: nothing is lost. The master key skips all of this.
       </p>
       <p>

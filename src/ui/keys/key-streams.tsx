@@ -12,9 +12,9 @@ const NAMED_MAX = 3;
 /** `when`: as in “They close {when}.” */
 export function KeyStreams({ managedKey: { id, projectId }, when }: { managedKey: ManagedKey; when: string }) {
   const { data, error } = useQuery(keyConnectionsQuery(projectId, id));
-  if (error) return <p className="text-muted">The open streams of this key couldn’t be loaded.</p>;
+  if (error) return <p className="text-muted">Couldn’t load this key’s open streams.</p>;
   // Keeps the height, so that the buttons do not move.
-  if (!data) return <p className="text-muted">Looking for open streams …</p>;
+  if (!data) return <p className="text-muted">Looking for open streams…</p>;
   if (data.total === 0) return <p className="text-muted">No open stream uses this key.</p>;
   return (
     <p className="text-warn">

@@ -25,7 +25,7 @@ type Rule = "self" | "list" | "any";
 
 const RULES: readonly { rule: Rule; label: string; hint: string }[] = [
   { rule: "self", label: "The signed-in user", hint: "Users can write only to their own address, once it is verified." },
-  { rule: "list", label: "Listed addresses and domains", hint: "Every request can write to these, and to nobody else." },
+  { rule: "list", label: "Listed addresses and domains", hint: "Every request can write to these, and to no one else." },
   { rule: "any", label: "Anyone, with the master key", hint: "For your own servers. Users can still write only to themselves." },
 ];
 

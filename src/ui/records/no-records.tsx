@@ -49,7 +49,7 @@ export function NothingReadable({ viewer, refused }: { viewer: string | null; re
   return (
     <div className="flex flex-1 flex-col items-center gap-1 px-4 pt-[12vh] text-center">
       <p className="text-prose">
-        {viewer === null ? "Nobody can read records here without signing in." : `${viewer} can’t read any record here.`}
+        {viewer === null ? "Records here can’t be read without logging in." : `${viewer} can’t read any record here.`}
       </p>
       {refused === undefined ? null : <p className="text-muted">{refused}</p>}
     </div>

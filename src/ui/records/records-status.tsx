@@ -106,7 +106,7 @@ function toCount(loaded: number, total: number | undefined, hasMore: boolean): s
 function toViewedCount(loaded: number, viewer: string | null, hasMore: boolean): string {
   if (hasMore) return `${formatCount(loaded)} loaded, more below. The total isn’t known`;
   return viewer === null
-    ? `${formatPlural(loaded, "record")} readable without signing in`
+    ? `${formatPlural(loaded, "record")} readable without logging in`
     : `${formatPlural(loaded, "record")} that ${viewer} can read`;
 }
 

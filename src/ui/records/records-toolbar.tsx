@@ -52,8 +52,8 @@ export function RecordsToolbar(props: Props) {
           <Button
             ref={props.viewAsRef}
             square
-            aria-label="View as …"
-            title="View as … : show the records as a user reads them"
+            aria-label="View as…"
+            title="View as…: show the records that a user can read"
             onClick={props.onViewAs}
           >
             <Eye className="size-4" aria-hidden="true" />

@@ -39,8 +39,8 @@ function ServerNotice() {
     <div role="status">
       {isAway ? (
         <p className={`${BAR} min-h-9 animate-appear`}>
-          <span className="font-medium text-warn">The server does not respond. Trying again …</span>
-          {isHolding ? <span className="text-muted">The page that you chose opens when it responds.</span> : null}
+          <span className="font-medium text-warn">The server isn’t responding. Trying again…</span>
+          {isHolding ? <span className="text-muted">The page that you chose opens as soon as it responds.</span> : null}
         </p>
       ) : null}
     </div>

@@ -48,7 +48,7 @@ export function TrafficPage({ projectId }: { projectId: string }) {
         />
         <Select label="Key" value={key} all="All keys" options={keys} onChange={(id) => void set({ key: id || null })} />
       </div>
-      {error ? <ProblemPanel what="Couldn’t load the numbers." error={error} onRetry={() => void refetch()} /> : null}
+      {error ? <ProblemPanel what="Couldn’t load traffic." error={error} onRetry={() => void refetch()} /> : null}
       {data ? (
         <>
           <Totals totals={data.totals} range={data.range} />
@@ -57,7 +57,7 @@ export function TrafficPage({ projectId }: { projectId: string }) {
               sentence={
                 isFiltered
                   ? `No requests with this endpoint and key ${RANGE_TEXTS[data.range]}.`
-                  : `No requests ${RANGE_TEXTS[data.range]}. Send one, and its numbers are here ten seconds later.`
+                  : `No requests ${RANGE_TEXTS[data.range]}. Send one. It is counted here within ten seconds.`
               }
             />
           ) : (
@@ -127,7 +127,7 @@ function Charts({ traffic: { points, totals, range } }: { traffic: ProjectTraffi
         ]}
       />
       <ChartPanel
-        title="Time to the response"
+        title="Response time"
         summary={`Half of them within ${formatLatency(totals.p50)}, 99 % within ${formatLatency(totals.p99)}.`}
         times={times}
         format={formatLatency}

@@ -55,7 +55,7 @@ export function DeliveriesSection({ webhookId, onReplay }: { webhookId: string; 
       {error ? <ProblemPanel what="Couldn’t load the deliveries." error={error} onRetry={() => void refetch()} /> : null}
       {data ? (
         data.deliveries.length === 0 ? (
-          <p className="text-muted">{state === "" ? "Nothing was sent yet." : "No delivery is in this state."}</p>
+          <p className="text-muted">{state === "" ? "Nothing has been sent yet." : "No deliveries in this state."}</p>
         ) : (
           <Panel padded={false}>
             <DeliveriesTable deliveries={data.deliveries} onChoose={setChosen} />

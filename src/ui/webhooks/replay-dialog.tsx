@@ -26,7 +26,7 @@ type Place = (typeof PLACES)[number]["value"];
 const HINTS: Readonly<Record<Place, string>> = {
   time: "Changes of all its endpoints since this time are sent again, with the same ids.",
   cursor: "Changes of the cursor’s endpoint after it are sent again, with the same ids.",
-  now: "Changes that are not read yet are skipped.",
+  now: "Skips changes that haven’t been read yet.",
 };
 
 export function ReplayDialog({ webhookId, open, onClose }: { webhookId: string; open: boolean; onClose: () => void }) {

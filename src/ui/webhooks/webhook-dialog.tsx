@@ -107,7 +107,7 @@ function WebhookForm({
         rows={2}
         placeholder="data.total > 100"
         defaultValue={webhook?.filter ?? ""}
-        hint="A JSONata expression on the record. Empty: every change is sent."
+        hint="A JSONata expression on the record. Leave empty to send every change."
         problem={form.problemOf("filter")}
       />
       <FormFailure failure={form.failure} />

@@ -83,7 +83,7 @@ export function WebhookPage({ webhook: loaded }: { webhook: WebhookView }) {
           </div>
         </Panel>
       </Section>
-      <Section title="Delete this webhook" note="Also deletes its deliveries, and those that are not sent yet.">
+      <Section title="Delete this webhook" note="Its deliveries are permanently deleted too, including those not sent yet.">
         <div>
           <Button onClick={() => setOpened("delete")}>Delete webhook</Button>
         </div>
@@ -97,7 +97,7 @@ export function WebhookPage({ webhook: loaded }: { webhook: WebhookView }) {
         title="Delete webhook"
         name={toHostName(webhook.url)}
         action="Delete webhook"
-        consequences={<p>Changes that are not delivered yet will not be sent. This can’t be undone. To stop it for a while, pause it.</p>}
+        consequences={<p>Undelivered changes won’t be sent. This can’t be undone. To stop it for a while, pause it.</p>}
         onConfirm={remove}
       />
     </Page>

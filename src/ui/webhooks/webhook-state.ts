@@ -9,7 +9,7 @@ export interface ShownState {
 }
 
 const PAUSED: Readonly<Record<string, string>> = {
-  owner: "You paused it. It continues where it was.",
+  owner: "Paused by you. It resumes where it stopped.",
   gone: "The receiver responded with 410 Gone.",
 };
 

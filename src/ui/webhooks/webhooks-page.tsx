@@ -23,7 +23,7 @@ export function WebhooksPage({ projectId }: { projectId: string }) {
     <Page title="Webhooks" note="Send each change to a URL: signed, in order, with retries." actions={create}>
       {webhooks ? (
         webhooks.length === 0 ? (
-          <EmptyState sentence="This project has no webhooks." action={create} />
+          <EmptyState sentence="No webhooks yet. A webhook sends each change to a URL of yours." action={create} />
         ) : (
           <Panel padded={false}>
             <WebhooksTable projectId={projectId} webhooks={webhooks} />

@@ -110,7 +110,7 @@ function OpenComposer(props: Props) {
   const fillIn = (command: string) => {
     const parsed = parseCurl(command);
     if (parsed.ok) onDraft({ ...draft, ...parsed.draft });
-    setNote(parsed.ok ? "Filled in from the curl command. Requests go to this endpoint, whatever its address." : parsed.problem);
+    setNote(parsed.ok ? "Filled in from the curl command. Requests always go to this endpoint." : parsed.problem);
   };
   const send = () => {
     setWasSubmitted(true);

@@ -262,7 +262,7 @@ function Restore({
     return (
       <div role="alert" className="flex flex-wrap items-center gap-2">
         <p className="min-w-0 flex-1 text-warn">
-          Someone else changed this record meanwhile. Nothing was restored. Load the newest version, then decide again.
+          Someone else changed this record in the meantime, so nothing was restored. Load the newest version first.
         </p>
         <Button onClick={onReload}>Load newest</Button>
       </div>

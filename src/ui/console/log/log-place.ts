@@ -18,7 +18,7 @@ const AGES: Readonly<Record<string, number>> = {
   d: 86_400_000,
   day: 86_400_000,
 };
-const EXPECTED = "Write a time (14:30, 2026-01-31 14:30), an age (5 min, 2 h), a seq or a cursor.";
+const EXPECTED = "Enter a time (14:30, 2026-01-31 14:30), an age (5 min, 2 h), a seq or a cursor.";
 
 /** `14:30` is the last time that it was 14:30 here. */
 export function readPlace(text: string, nowMs: number): ParsedPlace {

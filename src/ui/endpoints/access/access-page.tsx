@@ -62,10 +62,10 @@ function AccessForm({ endpoint, draft }: { endpoint: EndpointDetail; draft: Acce
       <div className="-mt-4 flex flex-col items-start gap-3">
         <p role="status" className={changed.length > 0 ? "text-warn" : "text-muted"}>
           {changed.length > 0
-            ? "You have unsaved changes. What was saved before still applies."
+            ? "You have unsaved changes. The saved rules still apply."
             : hasOwn
               ? "Saved, and applied to every request and stream."
-              : "No rules of its own: the defaults apply."}
+              : "No rules. The defaults apply."}
         </p>
         {problems.rules ? <p className="text-delete">{problems.rules.message}</p> : null}
         <FormFailure failure={save.failure} />

@@ -54,7 +54,7 @@ export function AccessPreview({ endpoint, draft }: { endpoint: EndpointDetail; d
   return (
     <Section
       title="Preview"
-      note="Counts how many stored records each user could read by the rules above, saved or not. The access function is asked about a sample."
+      note="Counts how many stored records each user could read by the rules above, saved or not. The access function is called for a sample."
     >
       <Panel>
         <form

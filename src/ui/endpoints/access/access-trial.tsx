@@ -77,10 +77,7 @@ export function AccessTrial({ endpoint, draft }: { endpoint: EndpointDetail; dra
   });
   const isCreate = trial.operation === "create";
   return (
-    <Section
-      title="Try it"
-      note="Asks whether a user may do something with a record, by the rules and the function above, saved or not. Nothing is written."
-    >
+    <Section title="Try it" note="Checks an operation against the rules and the function above, saved or not. Nothing is written.">
       <Panel>
         <form
           noValidate
@@ -95,7 +92,7 @@ export function AccessTrial({ endpoint, draft }: { endpoint: EndpointDetail; dra
               projectId={projectId}
               label="User"
               placeholder="Nobody"
-              hint="A name or uniqueId. Empty: nobody is logged in."
+              hint="A name or uniqueId. Leave empty for a caller who isn’t logged in."
               value={trial.user}
               onChange={(user) => edit({ user })}
               problem={problems.user}
@@ -151,7 +148,7 @@ export function AccessTrial({ endpoint, draft }: { endpoint: EndpointDetail; dra
                 projectId={projectId}
                 label="Owner"
                 placeholder="None"
-                hint="A name or uniqueId. Empty: the record has no owner."
+                hint="A name or uniqueId. Leave empty if the record has no owner."
                 value={trial.owner}
                 onChange={(owner) => edit({ owner })}
                 problem={problems.owner}

@@ -98,7 +98,7 @@ function VersionRow({
       <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
         <div className="flex min-w-0 flex-wrap items-center gap-x-2.5 gap-y-1">
           <span className="font-medium">Version {version.number}</span>
-          {isCurrent ? <Badge tone="live">In force</Badge> : null}
+          {isCurrent ? <Badge tone="live">Active</Badge> : null}
           <span className="text-muted wrap-anywhere">
             <RelativeTime time={version.createdAt} /> by {version.author?.name ?? "a deleted account"}
           </span>

@@ -25,7 +25,7 @@ export function FunctionSection({ draft }: { draft: AccessDraft }) {
         <div className="flex flex-col gap-3">
           <FunctionEditor
             label="JavaScript"
-            hint="One function of { operation, user, record, input, request, now, find }. Ctrl+Space completes names. Empty: no function."
+            hint="One function of { operation, user, record, input, request, now, find }. Ctrl+Space completes names. Leave empty for no function."
             value={text}
             onChange={(next) => draft.edit("accessFunction", next)}
             onSubmit={() => draft.save.run()}

@@ -88,7 +88,7 @@ function UserEmailsForm({ endpoint, emails }: { endpoint: EndpointDetail; emails
     <form {...form.props} className="flex flex-col gap-4">
       <FormDraftNote draft={form.draft} what="these settings" />
       {emails.canSend ? null : (
-        <p className="text-warn">No e-mail is sent yet: neither this project nor the server has an e-mail configuration.</p>
+        <p className="text-warn">E-mails can’t be sent yet: neither this project nor this server has a mail server configured.</p>
       )}
       <Panel>
         <div className="flex flex-col gap-1">
@@ -98,7 +98,7 @@ function UserEmailsForm({ endpoint, emails }: { endpoint: EndpointDetail; emails
             placeholder="https://example.com/account"
             inputMode="url"
             mono
-            hint="On one of the project’s allowed origins. The page gets the token as ?reset=, ?verify= or ?link=. Empty: e-mails contain the token without a link."
+            hint="On one of the project’s allowed origins. The page gets the token as ?reset=, ?verify= or ?link=. Leave empty to send the token without a link."
             value={base}
             onChange={(event) => setLinkBase(event.target.value)}
             problem={form.problemOf("linkBase")}

@@ -89,7 +89,7 @@ function BulkForm({ endpointId, query, selected, fields, onChanged, onOpenRecord
               <Button tone="primary" onClick={onDone}>
                 Close
               </Button>
-              {run.state.next === undefined ? null : <Button onClick={run.resume}>Go on</Button>}
+              {run.state.next === undefined ? null : <Button onClick={run.resume}>Continue</Button>}
             </>
           )}
         </DialogActions>
@@ -173,7 +173,7 @@ function Preview({ matching, first }: { matching: number | null; first: readonly
 function Difference({ record: { before, after, error } }: { record: PreviewedRecord }) {
   if (error || after === undefined) return <span className="font-sans text-delete">{error?.detail}</span>;
   const changes = diffJson(parseStored(before), parseStored(after), 20);
-  if (changes.length === 0) return <span className="font-sans text-muted">Has these values already.</span>;
+  if (changes.length === 0) return <span className="font-sans text-muted">Already has these values.</span>;
   return changes.map((change) => (
     <span key={change.path} className="block">
       {change.path || "data"}: <span className="text-muted line-through">{"before" in change ? toCompactText(change.before, 80) : ""}</span>
@@ -189,15 +189,15 @@ function Progress({ run: { updated, unchanged, failed, isRunning, next }, matchi
   const done = updated + unchanged + failed.length;
   const parts = [
     `Changed ${formatPlural(updated, "record")}.`,
-    unchanged > 0 ? `${formatCount(unchanged)} had the values already.` : "",
-    failed.length > 0 ? `${formatCount(failed.length)} could not be changed.` : "",
+    unchanged > 0 ? `${formatCount(unchanged)} already had these values.` : "",
+    failed.length > 0 ? `${formatCount(failed.length)} couldn’t be changed.` : "",
     !isRunning && next !== undefined ? "Stopped." : "",
   ];
   return (
     <div className="flex flex-col gap-2">
       <p role="status" className="font-medium tabular-nums">
         {isRunning
-          ? `${formatCount(done)}${matching === null ? "" : ` of ${formatCount(matching)}`} …`
+          ? `${formatCount(done)}${matching === null ? "" : ` of ${formatCount(matching)}`}…`
           : parts.filter((part) => part !== "").join(" ")}
       </p>
       <progress
@@ -213,7 +213,7 @@ function Progress({ run: { updated, unchanged, failed, isRunning, next }, matchi
 function FailedList({ failed, onOpenRecord }: { failed: RunState["failed"]; onOpenRecord: (id: string) => void }) {
   return (
     <ul
-      aria-label="Records that could not be changed"
+      aria-label="Records that couldn’t be changed"
       className="flex max-h-56 flex-col divide-y divide-line overflow-y-auto rounded-md border border-line"
     >
       {failed.slice(0, SHOWN_MAX).map(({ uniqueId, error }) => (

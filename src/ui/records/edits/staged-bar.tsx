@@ -24,7 +24,7 @@ export function StagedBar({ edits, onOpen, onDone }: Props) {
     onDone();
   };
   return (
-    <section aria-label="Changes that are not saved" className="shrink-0 border-b border-line bg-update/8 px-4 py-1.5 max-sm:px-3">
+    <section aria-label="Unsaved changes" className="shrink-0 border-b border-line bg-update/8 px-4 py-1.5 max-sm:px-3">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <p role="status" className="font-medium">
           {formatPlural(countCells(staged), "change")} in {formatPlural(staged.size, "record")}, not saved

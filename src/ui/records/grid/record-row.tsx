@@ -41,7 +41,7 @@ interface Props {
   /** Undefined: it cannot be selected. */
   selected: boolean | undefined;
   showTimes: boolean;
-  /** Changes that are not saved yet. */
+  /** Unsaved changes yet. */
   staged: StagedCells | undefined;
   /** The saving of the changes failed. */
   failed: boolean;

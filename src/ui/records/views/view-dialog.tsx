@@ -31,7 +31,7 @@ export function ViewDialog(props: Props) {
       open
       onOpenChange={(open) => open || onClose()}
       title={title}
-      description={action === "save" ? "Keeps the search, filters, order and columns, for everybody who manages this endpoint." : undefined}
+      description={action === "save" ? "Keeps the search, filters, order and columns, for everyone who manages this endpoint." : undefined}
     >
       {action === "delete" ? <DeleteForm {...props} /> : <NameForm {...props} />}
     </Dialog>
