@@ -153,6 +153,8 @@ function Preview({ matching, first }: { matching: number | null; first: readonly
       </p>
       {first.length > 0 ? (
         <ul
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls must be reached by keyboard
+          tabIndex={0}
           className="flex max-h-64 flex-col divide-y divide-line overflow-y-auto rounded-md border border-line"
           aria-label="First records"
         >
