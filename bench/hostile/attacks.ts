@@ -84,7 +84,7 @@ async function forever(atOnce: number, caller: number, once: (address: string, t
   const one = async () => {
     for (;;) {
       nextAt = Math.max(nextAt + REQUEST_INTERVAL_MS, performance.now());
-      await delay(nextAt - performance.now());
+      await delay(Math.max(0, nextAt - performance.now()));
       await once(`10.2.0.${caller + 10}`, turn++);
     }
   };
