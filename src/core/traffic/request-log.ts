@@ -8,8 +8,12 @@ const PROJECT_REQUESTS_MAX = 100;
 const REQUESTS_MAX = 1_000;
 
 export interface RequestLog {
-  /** True if a request is to be logged: it has failed, or its project is recorded. False if enough of the project's requests were logged in this second. */
+  /**
+   * True if a request is to be logged: it has failed, or its project is recorded. False if enough of the project's requests were logged in this second. When
+   * there is no room, a request of the project with most gives way to one of a project with fewer, so that a flood of some projects leaves out no other one.
+   */
   wants(projectId: string, hasFailed: boolean): boolean;
+  /** Call it only if the request is wanted. */
   add(request: LoggedRequest): void;
   /** Stores the collected requests, and reads which projects are recorded. Call it each second, one call at a time. Throws if that fails; the requests are kept. */
   sync(): Promise<void>;
@@ -17,37 +21,55 @@ export interface RequestLog {
 
 export function createRequestLog({ store, clock }: { store: Pick<RequestLogStore, "add" | "findRecorded">; clock: Clock }): RequestLog {
   let recorded: ReadonlySet<string> = new Set();
-  let collected: LoggedRequest[] = [];
   /** By project. */
-  const counts = new Map<string, number>();
+  let collected = new Map<string, LoggedRequest[]>();
+  let size = 0;
+  /** Those that are being stored, or could not be stored yet. */
+  let storing: readonly LoggedRequest[] = [];
 
-  /** Those that arrived meanwhile follow with the next call. */
-  function forget(count: number): void {
-    collected = collected.slice(count);
-    counts.clear();
-    for (const { projectId } of collected) counts.set(projectId, (counts.get(projectId) ?? 0) + 1);
+  /** The collected requests of the project that has most. */
+  function findMost(): LoggedRequest[] {
+    let most: LoggedRequest[] = [];
+    for (const requests of collected.values()) if (requests.length > most.length) most = requests;
+    return most;
+  }
+
+  async function storeAll(): Promise<void> {
+    try {
+      await store.add(storing);
+    } catch (error) {
+      // Requests that cannot be stored at all must not hold back the ones after them.
+      if (!isAppError(error)) storing = [];
+      throw error;
+    }
+    storing = [];
   }
 
   return {
     wants(projectId, hasFailed) {
       if (!hasFailed && (recorded.size === 0 || !recorded.has(projectId))) return false;
-      return collected.length < REQUESTS_MAX && (counts.get(projectId) ?? 0) < PROJECT_REQUESTS_MAX;
+      const count = collected.get(projectId)?.length ?? 0;
+      if (count >= PROJECT_REQUESTS_MAX) return false;
+      return size < REQUESTS_MAX || count + 1 < findMost().length;
     },
     add(request) {
-      counts.set(request.projectId, (counts.get(request.projectId) ?? 0) + 1);
-      collected.push(request);
+      if (size >= REQUESTS_MAX) {
+        findMost().pop();
+        size -= 1;
+      }
+      const requests = collected.get(request.projectId);
+      if (requests) requests.push(request);
+      else collected.set(request.projectId, [request]);
+      size += 1;
     },
     async sync() {
-      if (collected.length > 0) {
-        const storing = collected;
-        try {
-          await store.add(storing);
-        } catch (error) {
-          // Requests that cannot be stored at all must not hold back the ones after them.
-          if (!isAppError(error)) forget(storing.length);
-          throw error;
-        }
-        forget(storing.length);
+      // What could not be stored before comes first.
+      if (storing.length > 0) await storeAll();
+      if (size > 0) {
+        storing = [...collected.values()].flat().sort((a, b) => a.at - b.at);
+        collected = new Map();
+        size = 0;
+        await storeAll();
       }
       recorded = new Set(await store.findRecorded(clock.now().getTime()));
     },

@@ -90,4 +90,29 @@ describe("the counters", () => {
     await counters.flush();
     expect(counts().at(-1)).toMatchObject({ keyId: "new", requests: 1 });
   });
+
+  it("[G31] count 300 pairs of a project apart in an hour, however they take turns, and the rest together", async () => {
+    const { counters, counts, advance } = setUp();
+    await counters.flush();
+    const countMany = async (first: number, count: number) => {
+      for (let n = first; n < first + count; n++) counters.entryOf("p", "e", `k${n}`).countRequest(1, 0, 0, 0, undefined);
+      counters.entryOf("other", "e", "k").countRequest(1, 0, 0, 0, undefined);
+      await counters.flush();
+      advance(60_000);
+      await counters.flush();
+    };
+    for (let minute = 0; minute < 10; minute++) await countMany(minute * 90, 90);
+    const pairs = () => new Set(counts().flatMap(({ projectId, keyId }) => (projectId === "p" && keyId !== null ? [keyId] : [])));
+    expect(pairs().size).toBe(300);
+    const total = counts().reduce((sum, { projectId, requests }) => sum + (projectId === "p" ? requests : 0), 0);
+    expect(total).toBe(900);
+    // Those that were counted apart stay so.
+    await countMany(0, 90);
+    expect(counts().filter(({ keyId }) => keyId === "k0")).toHaveLength(2);
+    expect(counts().filter(({ projectId, keyId }) => projectId === "other" && keyId === "k")).toHaveLength(11);
+    advance(3_600_000);
+    await counters.flush();
+    await countMany(5_000, 90);
+    expect(pairs().size).toBe(390);
+  });
 });

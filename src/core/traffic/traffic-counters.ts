@@ -11,11 +11,18 @@ import { shortenAddress, toPlainText } from "./shown-request";
 /** How many pairs of endpoint and key one node counts apart: of one project, and in total. The rest of a project is counted together. */
 const ENTRIES_PER_PROJECT_MAX = 100;
 const ENTRIES_MAX = 20_000;
+/**
+ * How many pairs one node counts apart in an hour, of which each is a row that is kept for a month: of one project, and in total. Entries are dropped when they
+ * are idle, so without this bound, pairs that take turns would add up.
+ */
+const PAIRS_PER_PROJECT_MAX = 300;
+const PAIRS_MAX = 60_000;
 /** Batches that could not be stored are kept for about half an hour. */
 const BATCHES_MAX = 180;
 /** Rows that are stored in one statement. */
 const BATCH_ROWS_MAX = 1_000;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const ORIGIN_LENGTH_MAX = 300;
 
 /** The counts of one project, endpoint and key since they were last stored. A class, so that all have the same form. */
@@ -122,6 +129,8 @@ interface CountedProject {
   byEndpoint: Map<string, Map<string, TrafficEntry>>;
   size: number;
   others: TrafficEntry | undefined;
+  /** The pairs that were counted apart in this hour. */
+  pairs: Set<string>;
 }
 
 const NO_KEY = "";
@@ -136,15 +145,18 @@ export interface TrafficCounters {
 export function createTrafficCounters({ store, clock }: { store: Pick<TrafficStore, "add">; clock: Clock }): TrafficCounters {
   const projects = new Map<string, CountedProject>();
   let size = 0;
+  /** The hour of the pairs, and their number. */
+  let hour = 0;
+  let pairs = 0;
   let unstored: TrafficBatch[] = [];
 
   function add(projectId: string, endpointId: string, keyId: string | null): TrafficEntry {
     let project = projects.get(projectId);
     if (!project) {
-      project = { byEndpoint: new Map(), size: 0, others: undefined };
+      project = { byEndpoint: new Map(), size: 0, others: undefined, pairs: new Set() };
       projects.set(projectId, project);
     }
-    if (project.size >= ENTRIES_PER_PROJECT_MAX || size >= ENTRIES_MAX) {
+    if (project.size >= ENTRIES_PER_PROJECT_MAX || size >= ENTRIES_MAX || !notePair(project, `${endpointId} ${keyId ?? NO_KEY}`)) {
       project.others ??= new TrafficEntry(projectId, null, null);
       return project.others;
     }
@@ -160,6 +172,27 @@ export function createTrafficCounters({ store, clock }: { store: Pick<TrafficSto
     return entry;
   }
 
+  /** False: enough pairs of the project were counted apart in this hour. */
+  function notePair(project: CountedProject, pair: string): boolean {
+    if (project.pairs.has(pair)) return true;
+    if (project.pairs.size >= PAIRS_PER_PROJECT_MAX || pairs >= PAIRS_MAX) return false;
+    project.pairs.add(pair);
+    pairs += 1;
+    return true;
+  }
+
+  /** Forgets the pairs of the last hour. Those of entries that are in use count in the new one. */
+  function beginHour(at: number): void {
+    if (Math.floor(at / HOUR_MS) === hour) return;
+    hour = Math.floor(at / HOUR_MS);
+    pairs = 0;
+    for (const project of projects.values()) {
+      project.pairs.clear();
+      for (const [endpointId, byKey] of project.byEndpoint) for (const key of byKey.keys()) project.pairs.add(`${endpointId} ${key}`);
+      pairs += project.pairs.size;
+    }
+  }
+
   /** Drops entries that have counted nothing in this minute, so that the numbers stay bounded. */
   function dropIdle(projectId: string, project: CountedProject, minute: number): void {
     const isDropped = (entry: TrafficEntry) => entry.isIdle() && entry.storedMinute !== minute;
@@ -173,12 +206,14 @@ export function createTrafficCounters({ store, clock }: { store: Pick<TrafficSto
       if (byKey.size === 0) project.byEndpoint.delete(endpointId);
     }
     if (project.others && isDropped(project.others)) project.others = undefined;
-    if (project.size === 0 && !project.others) projects.delete(projectId);
+    // Until the hour ends, its pairs are known.
+    if (project.size === 0 && !project.others && project.pairs.size === 0) projects.delete(projectId);
   }
 
   /** The counts since the last call, in parts that one statement can store. */
   function collect(at: number): TrafficBatch[] {
     const minute = Math.floor(at / MINUTE_MS);
+    beginHour(at);
     const active: TrafficEntry[] = [];
     for (const [projectId, project] of projects) {
       for (const byKey of project.byEndpoint.values()) for (const entry of byKey.values()) if (!entry.isIdle()) active.push(entry);
