@@ -74,6 +74,46 @@ describe("applies", () => {
     expect((await pool.query("SHOW statement_timeout")).rows).toEqual([{ statement_timeout: "15s" }]);
   });
 
+  test("[E6] an index, while a transaction of another server writes, and nodes that start together wait for it", async () => {
+    const pool = await openPool({ empty: true });
+    const first = { "20260101000000_first": 'CREATE TABLE "Endpoint" (seq int); INSERT INTO "Endpoint" VALUES (1);' };
+    const dir = makeFolder({
+      ...first,
+      "20260201000000_index": '-- Why.\n\nCREATE INDEX CONCURRENTLY "Endpoint_seq_idx" ON "Endpoint"("seq");\n',
+    });
+    await migrate({ pool, dir: makeFolder(first), log });
+    const writer = await pool.connect();
+    await writer.query('BEGIN; UPDATE "Endpoint" SET seq = 2');
+    const both = Promise.all([migrate({ pool, dir, log }), migrate({ pool, dir, log: createLog() })]);
+    await until(
+      "it is being built",
+      async () =>
+        (await pool.query(`SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname = 'Endpoint_seq_idx'`))
+          .rowCount === 1,
+    );
+    // It has not locked other writers out.
+    await pool.query('INSERT INTO "Endpoint" VALUES (3)');
+    await writer.query("COMMIT");
+    writer.release();
+    expect((await both).flat()).toEqual(["20260201000000_index"]);
+    expect((await pool.query(`SELECT indisvalid FROM pg_index WHERE indexrelid = '"Endpoint_seq_idx"'::regclass`)).rows).toEqual([
+      { indisvalid: true },
+    ]);
+  });
+
+  test("[E6] an index again, if an earlier try was interrupted", async () => {
+    const pool = await openPool({ empty: true });
+    const first = { "20260101000000_first": 'CREATE TABLE "Endpoint" (seq int); INSERT INTO "Endpoint" VALUES (1), (1);' };
+    await migrate({ pool, dir: makeFolder(first), log });
+    await expect(pool.query('CREATE UNIQUE INDEX CONCURRENTLY "Endpoint_seq_idx" ON "Endpoint"("seq")')).rejects.toThrow(
+      "could not create unique index",
+    );
+    const dir = makeFolder({ ...first, "20260201000000_index": 'CREATE INDEX CONCURRENTLY "Endpoint_seq_idx" ON "Endpoint"("seq");' });
+    expect(await migrate({ pool, dir, log })).toEqual(["20260201000000_index"]);
+    const { rows } = await pool.query(`SELECT indisvalid, indisunique FROM pg_index WHERE indexrelid = '"Endpoint_seq_idx"'::regclass`);
+    expect(rows).toEqual([{ indisvalid: true, indisunique: false }]);
+  });
+
   test("[E6] while other servers write, without a deadlock", async () => {
     const pool = await openPool({ empty: true });
     const tables = 'CREATE TABLE "Endpoint" (seq int); CREATE TABLE "Change" (seq int); INSERT INTO "Endpoint" VALUES (1);';

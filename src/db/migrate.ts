@@ -23,6 +23,14 @@ const LOCK_WRITERS_OUT = `DO $$ BEGIN
   END IF;
 END $$`;
 
+/**
+ * A migration that builds an index while servers write, which PostgreSQL refuses in a transaction. It has no other statement, so that `prisma migrate deploy` can
+ * apply it too.
+ */
+const CONCURRENT_INDEX = /^\s*CREATE INDEX CONCURRENTLY "(\w+)" ON [^;]+;\s*$/;
+const COMMENTS = /^--.*$/gm;
+const LOCK_POLL_MS = 200;
+
 const CREATE_TABLE = `
 CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
   "id"                  VARCHAR(36) PRIMARY KEY NOT NULL,
@@ -48,7 +56,7 @@ interface Applied {
 }
 
 /**
- * Applies the pending migrations of `dir` (`<name>/migration.sql`, in the order of their names), each in a transaction, and returns their names.
+ * Applies the pending migrations of `dir` (`<name>/migration.sql`, in the order of their names), each in a transaction or as one statement, and returns their names.
  * Nodes that start together run one after the other, and running servers wait. Throws, without changing anything, if the database is not Rested's, is
  * older than PostgreSQL 14, or its recorded migrations differ from those of this release.
  */
@@ -107,10 +115,15 @@ async function checkServer(client: pg.PoolClient, log: Log): Promise<void> {
 }
 
 async function lock(client: pg.PoolClient, log: Log): Promise<void> {
-  const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [LOCK_ID]);
-  if (rows[0]?.locked) return;
+  const tryLock = async () => {
+    const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [LOCK_ID]);
+    return rows[0]?.locked === true;
+  };
+  if (await tryLock()) return;
   log.info({}, "waiting for another process to migrate the database");
-  await client.query("SELECT pg_advisory_lock($1)", [LOCK_ID]);
+  // Not pg_advisory_lock: the other process would in turn wait for this statement to end before it completes an index.
+  do await delay(LOCK_POLL_MS);
+  while (!(await tryLock()));
 }
 
 /** Compares the recorded migrations with the files and returns the pending ones. */
@@ -167,17 +180,35 @@ async function retryDeadlocks(work: () => Promise<void>, onRetry: () => void): P
   }
 }
 
+/** Applies it, and records it. */
+async function applyStatements(client: pg.PoolClient, { sql, checksum, name }: Migration): Promise<void> {
+  const startedAt = await client.query<{ now: string }>("SELECT clock_timestamp()::text AS now");
+  await client.query(sql);
+  await client.query(
+    `INSERT INTO "_prisma_migrations" ("id", "checksum", "migration_name", "started_at", "finished_at", "applied_steps_count")
+     VALUES ($1, $2, $3, $4, clock_timestamp(), 1)`,
+    [randomUUID(), checksum, name, startedAt.rows[0]?.now],
+  );
+}
+
+/** Builds the index of a migration while servers write. What is left of a try that was interrupted is built again. */
+async function applyConcurrently(client: pg.PoolClient, migration: Migration, index: string): Promise<void> {
+  try {
+    await client.query(`DROP INDEX CONCURRENTLY IF EXISTS "${index}"`);
+    await applyStatements(client, migration);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`The migration ${migration.name} failed: ${reason}. The next start tries it again.`, { cause: error });
+  }
+}
+
 async function apply(client: pg.PoolClient, migration: Migration): Promise<void> {
+  const index = CONCURRENT_INDEX.exec(migration.sql.replace(COMMENTS, ""))?.[1];
+  if (index !== undefined) return applyConcurrently(client, migration, index);
   await client.query("BEGIN");
   try {
     await client.query(LOCK_WRITERS_OUT);
-    const startedAt = await client.query<{ now: string }>("SELECT clock_timestamp()::text AS now");
-    await client.query(migration.sql);
-    await client.query(
-      `INSERT INTO "_prisma_migrations" ("id", "checksum", "migration_name", "started_at", "finished_at", "applied_steps_count")
-       VALUES ($1, $2, $3, $4, clock_timestamp(), 1)`,
-      [randomUUID(), migration.checksum, migration.name, startedAt.rows[0]?.now],
-    );
+    await applyStatements(client, migration);
     await client.query("COMMIT");
   } catch (error) {
     await client.query("ROLLBACK").catch(() => undefined);

@@ -1,11 +1,15 @@
 /** Searches in the change log (G27), and pages from a place in it (G7), on a log of 100,000 changes. */
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listChanges } from "@/src/management/changes/list-changes";
 import { searchChanges } from "@/src/management/changes/search-changes";
 import { parseExpression } from "@/src/shared/filters/parse-expression";
 import { SEARCH_CASES } from "@/tests/support/text-cases";
 import { type Answer, type ManageServer, type Person, startManageServer } from "../../../support/servers/manage-server";
 
 const COUNT = 100_000;
+/** The id of the record of change 7. */
+const RECORD_7 = createHash("md5").update("7").digest("hex");
 const START_MS = Date.parse("2026-01-01T00:00:00Z");
 
 let server: ManageServer;
@@ -55,6 +59,33 @@ async function searchAll(query: string, id = endpointId) {
     before = answer.body.searched.to;
   }
 }
+
+describe("the changes of one record", () => {
+  it("[G7] are found by an index, however long the log is", async () => {
+    const { db, changes } = server.runtime;
+    const answer = await read({ recordId: RECORD_7 });
+    expect(toSeqs(answer)).toEqual([7]);
+    await db.$executeRawUnsafe('ANALYZE "Change"');
+    for (const edges of [
+      { before: null, after: null },
+      { before: 90_000, after: null },
+      { before: null, after: 3 },
+    ]) {
+      const plans: string[] = [];
+      const explain = async (parts: TemplateStringsArray, ...values: unknown[]) => {
+        const sql = parts.reduce((text, part, index) => `${text}$${index}${part}`);
+        const rows = await db.$queryRawUnsafe<Record<string, string>[]>(`EXPLAIN ${sql}`, ...values);
+        plans.push(rows.flatMap((row) => Object.values(row)).join("\n"));
+        return [];
+      };
+      const explained: Parameters<typeof listChanges>[0]["db"] = Object.assign(Object.create(db), { $queryRaw: explain });
+      await listChanges({ db: explained, changes, ownerId: ada.id, endpointId, ...edges, recordId: RECORD_7, limit: 50 });
+      expect(plans).toHaveLength(1);
+      expect(plans[0]).toContain("Change_recordId_seq_idx");
+      expect(plans[0]).not.toMatch(/Seq Scan|Change_pkey/);
+    }
+  });
+});
 
 describe("a search in the log", () => {
   it("[G27] finds one change among 100,000, and states how far it looked", async () => {
