@@ -65,9 +65,22 @@ describe("createPostJson", () => {
     [
       "a connection that is cut",
       ((response) => void response.destroy()) as Respond,
-      "closed the connection without a response. (ECONNRESET)",
+      "closed the connection without a response. Its log may say why. (ECONNRESET)",
     ],
-    ["no response in time", (() => undefined) as Respond, "did not respond within 0.5 s."],
+    ["no response in time", (() => undefined) as Respond, "did not respond within 0.5 s. Let it respond before it does long work."],
+    [
+      "a response that is cut",
+      ((response) => {
+        response.writeHead(200, { "content-length": "9" }).flushHeaders();
+        response.write("abc", () => response.destroy());
+      }) as Respond,
+      "The receiver responded with 200, but closed the connection before the response was complete. Its log may say why.",
+    ],
+    [
+      "a response that does not end",
+      ((response) => void response.writeHead(200).write("abc")) as Respond,
+      "The receiver responded with 200, but the response was not complete within 0.5 s. Let it respond before it does long work.",
+    ],
     [
       "too many headers",
       ((response) => void response.writeHead(200, { "x-long": "x".repeat(20_000) }).end()) as Respond,

@@ -67,7 +67,8 @@ export function createPostJson({ policy, allowsHttp, timeoutMs, ca }: PostJsonOp
         });
       } catch (error) {
         signal.throwIfAborted();
-        if (isLate) throw new OutboundError(`The receiver did not respond within ${timeoutMs / 1000} s.`);
+        if (error instanceof CutResponseError) throw new OutboundError(error.describe(isLate ? timeoutMs : undefined), { cause: error });
+        if (isLate) throw new OutboundError(`The receiver did not respond within ${timeoutMs / 1000} s. ${RESPOND_FIRST}`);
         throw toOutboundError(error);
       } finally {
         clearTimeout(timer);
@@ -94,6 +95,23 @@ interface Sending {
   signal: AbortSignal;
 }
 
+/** A response whose body did not arrive. */
+class CutResponseError extends Error {
+  readonly #status: number;
+
+  constructor(status: number, cause: unknown) {
+    super("the response was cut", { cause });
+    this.#status = status;
+  }
+
+  /** `timeoutMs`: the request has taken this long. */
+  describe(timeoutMs: number | undefined): string {
+    const begin = `The receiver responded with ${this.#status}, but`;
+    if (timeoutMs !== undefined) return `${begin} the response was not complete within ${timeoutMs / 1000} s. ${RESPOND_FIRST}`;
+    return `${begin} closed the connection before the response was complete. ${READ_ITS_LOG}`;
+  }
+}
+
 class ClosedWhileIdleError extends Error {}
 
 function isClosedWhileIdle(error: unknown): boolean {
@@ -112,7 +130,8 @@ function send({ url, agent, lookup, headers, body, policy, signal }: Sending): P
       ...(agent === undefined ? {} : { agent }),
     });
     request.maxHeadersCount = HEADERS_MAX;
-    let isAnswered = false;
+    /** Of the response, from when its head has arrived. */
+    let status: number | undefined;
     request.on("socket", (socket) => {
       // The address was checked before. This holds even if a library resolves the name again.
       const check = () => {
@@ -123,12 +142,17 @@ function send({ url, agent, lookup, headers, body, policy, signal }: Sending): P
       else check();
     });
     request.on("error", (error) => {
+      if (status !== undefined) {
+        reject(new CutResponseError(status, error));
+        return;
+      }
       const isReset = "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
       reject(isReset && request.reusedSocket && !signal.aborted ? new ClosedWhileIdleError() : error);
     });
     request.on("response", (response) => {
-      isAnswered = true;
-      readReply(response).then(resolve, reject);
+      const received = response.statusCode ?? 0;
+      status = received;
+      readReply(response).then(resolve, (error: unknown) => reject(new CutResponseError(received, error)));
     });
     // A reply that changes the protocol has no body. Without this listener, Node.js ends the connection and emits neither a response nor an error.
     request.on("upgrade", (response, socket) => {
@@ -137,7 +161,7 @@ function send({ url, agent, lookup, headers, body, policy, signal }: Sending): P
     });
     // A request has an end, whatever else happens to its connection. After a response, its body has one of its own.
     request.on("close", () => {
-      if (!isAnswered) reject(new OutboundError("The receiver closed the connection without a response."));
+      if (status === undefined) reject(new OutboundError(CLOSED));
     });
     request.end(body);
   });
@@ -167,11 +191,15 @@ function toExcerpt(body: Buffer): string {
   return [...text.trim()].slice(0, EXCERPT_CHARACTERS_MAX).join("");
 }
 
+const RESPOND_FIRST = "Let it respond before it does long work.";
+const READ_ITS_LOG = "Its log may say why.";
+const CLOSED = `The receiver closed the connection without a response. ${READ_ITS_LOG}`;
+
 const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "The receiver refused the connection.",
-  ECONNRESET: "The receiver closed the connection without a response.",
-  EPIPE: "The receiver closed the connection without a response.",
-  ETIMEDOUT: "The connection timed out.",
+  ECONNREFUSED: "The receiver refused the connection. Check that it runs, and the port in the URL.",
+  ECONNRESET: CLOSED,
+  EPIPE: CLOSED,
+  ETIMEDOUT: "The connection timed out. Check the host and the port in the URL.",
   EHOSTUNREACH: "The receiver cannot be reached.",
   ENETUNREACH: "The receiver cannot be reached.",
   HPE_HEADER_OVERFLOW: "The response has too many headers.",

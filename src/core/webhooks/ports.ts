@@ -155,19 +155,21 @@ export interface WebhookRound {
   holdMs?: number | undefined;
 }
 
+/** How many webhooks may be leased: of accounts that are not slow, and of those that are, each in total and of one account. */
+export interface ClaimRoom {
+  limit: number;
+  perOwner: number;
+  slowLimit: number;
+  perSlowOwner: number;
+  slowOwners: readonly string[];
+  /** Their webhooks are left out. */
+  busyOwners: readonly string[];
+}
+
 /** Stores webhooks. Only the node that holds a webhook's lease delivers it. */
 export interface WebhookStore {
-  /**
-   * Leases active webhooks that have something to do and that no node holds, at most `limit` and at most `perOwner` of one account, those that waited longest
-   * first. Webhooks of `busyOwners` are left out.
-   */
-  claim(options: {
-    nodeId: string;
-    leaseMs: number;
-    limit: number;
-    perOwner: number;
-    busyOwners: readonly string[];
-  }): Promise<{ id: string; ownerId: string }[]>;
+  /** Leases active webhooks that have something to do and that no node holds, as many as there is room for, those that waited longest first. */
+  claim(options: ClaimRoom & { nodeId: string; leaseMs: number }): Promise<{ id: string; ownerId: string }[]>;
   /** Extends the leases of this node, and returns the webhooks that it still holds. */
   renew(nodeId: string, webhookIds: readonly string[], leaseMs: number): Promise<string[]>;
   /** Ends leases of this node. */

@@ -22,7 +22,7 @@ const UNREAD = `"Endpoint" e LEFT JOIN "WebhookPosition" p ON p."webhookId" = w.
 const CLAIM = nameStatement(
   "rested_claim_webhooks",
   `WITH open AS (
-    SELECT w.id, project."ownerId", l."until",
+    SELECT w.id, project."ownerId", l."until", project."ownerId" = ANY ($6::uuid[]) AS "isSlow",
       row_number() OVER (PARTITION BY project."ownerId" ORDER BY l."until" NULLS FIRST, w.id) AS place
     FROM "Webhook" w JOIN "Project" project ON project.id = w."projectId" LEFT JOIN "WebhookLease" l ON l."webhookId" = w.id
     WHERE w.state = 'active' AND (l."until" IS NULL OR l."until" <= clock_timestamp())
@@ -30,8 +30,11 @@ const CLAIM = nameStatement(
       AND (EXISTS (SELECT 1 FROM "WebhookDelivery" d WHERE d."webhookId" = w.id AND d."nextAt" <= now())
         OR ((NOT w."isBlocked" OR NOT EXISTS (SELECT 1 FROM "WebhookDelivery" d WHERE d."webhookId" = w.id AND d."nextAt" IS NOT NULL))
           AND EXISTS (SELECT 1 FROM ${UNREAD})))
+  ), ranked AS (
+    SELECT id, "ownerId", "isSlow", row_number() OVER (PARTITION BY "isSlow" ORDER BY place, "until" NULLS FIRST) AS rank
+    FROM open WHERE place <= CASE WHEN "isSlow" THEN $8::int ELSE $4::int END
   ), chosen AS (
-    SELECT id, "ownerId" FROM open WHERE place <= $4::int ORDER BY place, "until" NULLS FIRST LIMIT $3::int
+    SELECT id, "ownerId" FROM ranked WHERE rank <= CASE WHEN "isSlow" THEN $7::int ELSE $3::int END
   ), leased AS (
     INSERT INTO "WebhookLease" AS held ("webhookId", "nodeId", "until")
     SELECT id, $1::uuid, clock_timestamp() + $2::int * interval '1 ms' FROM chosen ORDER BY id
@@ -172,8 +175,10 @@ type UnreadRow = Pick<UnreadLog, "endpointId" | "endpointName"> & { epoch: strin
 
 export function createWebhookStore({ db }: { db: RawStatements }): WebhookStore {
   return {
-    claim: ({ nodeId, leaseMs, limit, perOwner, busyOwners }) =>
-      Promise.resolve(db.$queryRawUnsafe<{ id: string; ownerId: string }[]>(CLAIM, nodeId, leaseMs, limit, perOwner, busyOwners)),
+    async claim({ nodeId, leaseMs, limit, perOwner, busyOwners, slowOwners, slowLimit, perSlowOwner }) {
+      const rooms = [limit, perOwner, busyOwners, slowOwners, slowLimit, perSlowOwner];
+      return db.$queryRawUnsafe<{ id: string; ownerId: string }[]>(CLAIM, nodeId, leaseMs, ...rooms);
+    },
     async renew(nodeId, webhookIds, leaseMs) {
       return (await db.$queryRawUnsafe<{ id: string }[]>(RENEW, nodeId, webhookIds, leaseMs)).map(({ id }) => id);
     },

@@ -46,6 +46,7 @@ export async function createWebhook({
   secrets,
   checks,
   ownerId,
+  creatorId,
   projectId,
   input,
 }: {
@@ -55,6 +56,8 @@ export async function createWebhook({
   secrets: Pick<SecretBox, "seal">;
   checks: WebhookChecks;
   ownerId: string;
+  /** The account that sends the request. */
+  creatorId: string;
   projectId: string;
   input: WebhookCreate;
 }): Promise<WebhookWithSecret> {
@@ -74,7 +77,7 @@ export async function createWebhook({
     const endpointIds = names === null ? [] : endpoints.map((endpoint) => endpoint.id);
     const sealed = secrets.seal(toSecretPurpose(id), secret);
     await tx.webhook.create({
-      data: { id, projectId, url, allEndpoints: names === null, endpointIds, operations, filter, secret: sealed },
+      data: { id, projectId, url, allEndpoints: names === null, endpointIds, operations, filter, secret: sealed, createdById: creatorId },
     });
     await writePositions(tx, id, [...positions, ...rest]);
   });

@@ -24,6 +24,7 @@ interface WebhookRow {
   lastError: string | null;
   lastDeliveredAt: Date | null;
   createdAt: Date;
+  createdBy: WebhookView["createdBy"];
   updatedAt: Date;
 }
 
@@ -75,8 +76,9 @@ function readRows(
         FROM "Endpoint" e LEFT JOIN "WebhookPosition" p ON p."webhookId" = w.id AND p."endpointId" = e.id
         WHERE e."projectId" = w."projectId" AND (w."allEndpoints" OR e.id = ANY (w."endpointIds"))) AS lag,
       (SELECT count(*) FROM "WebhookDelivery" d WHERE d."webhookId" = w.id AND d.state IN ('retrying', 'waiting')) AS parked,
-      w."lastTriedAt", w."lastStatus", w."lastError", w."lastDeliveredAt", w."createdAt", w."updatedAt"
-    FROM "Webhook" w JOIN "Project" project ON project.id = w."projectId"
+      w."lastTriedAt", w."lastStatus", w."lastError", w."lastDeliveredAt", w."createdAt", w."updatedAt",
+      CASE WHEN creator.id IS NOT NULL THEN json_build_object('id', creator.id, 'name', creator.name) END AS "createdBy"
+    FROM "Webhook" w JOIN "Project" project ON project.id = w."projectId" LEFT JOIN "User" creator ON creator.id = w."createdById"
     WHERE project."ownerId" = ${ownerId}::uuid AND (${projectId}::uuid IS NULL OR w."projectId" = ${projectId}::uuid)
       AND (${webhookId}::uuid IS NULL OR w.id = ${webhookId}::uuid)
     ORDER BY w."createdAt", w.id`;

@@ -12,7 +12,10 @@ import type { RequestLanes } from "./request-lanes";
 const TEST_MS_MAX = 30_000;
 const BUSY_SECONDS = 10;
 
-/** Returns how the receiver responded, or why it did not. Throws `server_busy` if there is no result within TEST_MS_MAX, and the signal's reason. */
+/**
+ * Returns how the receiver responded, or why it did not. `late`: aborts when the time for the test is over. Throws `server_busy` if the event could not be
+ * sent before that, and the reason of `signal`.
+ */
 export async function sendTestEvent({
   webhook: { id, ownerId, url, sealedSecrets },
   requests,
@@ -20,6 +23,7 @@ export async function sendTestEvent({
   post,
   clock,
   signal,
+  late = AbortSignal.timeout(TEST_MS_MAX),
 }: {
   webhook: TestedWebhook;
   requests: Pick<RequestLanes, "run">;
@@ -27,27 +31,40 @@ export async function sendTestEvent({
   post: OutboundPost;
   clock: Clock;
   signal: AbortSignal;
+  late?: AbortSignal;
 }): Promise<WebhookTest> {
   const secrets = openSecrets(box, id, sealedSecrets);
-  if (!secrets) return { delivered: false, status: null, error: SECRET_UNREADABLE, excerpt: null, durationMs: null };
+  if (!secrets) return toFailed(SECRET_UNREADABLE);
   const body = JSON.stringify({ type: "TEST", timestamp: clock.now().toISOString(), webhook: id });
   const place = { eventId: `test-${randomUUID()}`, endpointId: "", recordId: null, epoch: "", seq: 0 };
   const sending = { ...place, type: "TEST" as const, body, attempts: 0, ageMs: 0 };
-  const late = AbortSignal.timeout(TEST_MS_MAX);
   const limited = AbortSignal.any([signal, late]);
+  let isSent = false;
   try {
     const { outcome } = await requests.run(
       [ownerId, id],
-      () => deliver(sending, { post, clock, url, secrets, retryFirstMs: 0, signal: limited }),
+      () => {
+        isSent = true;
+        return deliver(sending, { post, clock, url, secrets, retryFirstMs: 0, signal: limited });
+      },
       limited,
     );
     const { state, status, error, excerpt, durationMs } = outcome;
     return { delivered: state === "delivered", status, error, excerpt, durationMs };
   } catch (error) {
-    if (!late.aborted) throw error;
-    const detail = "The webhooks of this account wait for receivers that respond slowly. Try again later.";
+    if (!late.aborted || signal.aborted) throw error;
+    const seconds = `${TEST_MS_MAX / 1000} s`;
+    if (isSent)
+      return toFailed(
+        `The receiver had not responded when the ${seconds} for a test were over. A part of them was spent waiting for other receivers of this account that respond slowly. Try again later.`,
+      );
+    const detail = `The test event was not sent within ${seconds}, because other receivers of this account respond slowly. Pause their webhooks, or try again later.`;
     throw new AppError("server_busy", { detail, retryAfterSeconds: BUSY_SECONDS, cause: error });
   }
+}
+
+function toFailed(error: string): WebhookTest {
+  return { delivered: false, status: null, error, excerpt: null, durationMs: null };
 }
 
 /** Undefined: they cannot be opened. */

@@ -5,15 +5,10 @@ import type { Log } from "@/src/core/log";
 import type { ChangeNotification, ChangeNotifications } from "@/src/core/streams/ports";
 import type { SendTestEvent, TestedWebhook } from "@/src/core/webhooks/ports";
 import { createRequestLanes, type RequestLanes } from "./request-lanes";
+import { createRunPlaces, type RunPlaces } from "./run-places";
 import { sendTestEvent } from "./test-event";
 import { runWebhook, type WebhookRunOptions } from "./webhook-run";
 
-/** How many webhooks a node delivers at once: in total, and of one account. */
-const RUNNING_MAX = 64;
-const RUNNING_PER_OWNER_MAX = 8;
-/** The same for accounts whose receivers are slow (H7): of one of them, and of all of them. They do not count for the total. */
-const RUNNING_PER_SLOW_OWNER_MAX = 2;
-const RUNNING_SLOW_MAX = 128;
 /** The endpoints of active webhooks are read once in this number of polls. Changes of a new webhook are found by the next poll at the latest. */
 const WATCH_EVERY = 5;
 /** The pause after a claim: at least this long, and this many times as long as the claim took. */
@@ -49,7 +44,6 @@ export interface WebhooksOptions extends Omit<WebhookRunOptions, "nodeId" | "req
 }
 
 interface Run {
-  ownerId: string;
   abort: AbortController;
   /** Aborts the run when its lease ends. */
   expiry: NodeJS.Timeout | undefined;
@@ -65,6 +59,7 @@ class WebhookDeliverer implements Webhooks {
   readonly #nodeId = randomUUID();
   readonly #runs = new Map<string, Run>();
   readonly #requests: RequestLanes;
+  readonly #places: RunPlaces;
   /** The endpoints whose changes somebody waits for. */
   #watched: ReadonlySet<string> = new Set();
   #unsubscribe: (() => void) | undefined;
@@ -80,6 +75,7 @@ class WebhookDeliverer implements Webhooks {
   constructor(options: WebhooksOptions) {
     this.#options = options;
     this.#requests = createRequestLanes({ slowMs: options.slowMs });
+    this.#places = createRunPlaces(this.#requests);
   }
 
   async poll(): Promise<void> {
@@ -194,33 +190,18 @@ class WebhookDeliverer implements Webhooks {
 
   async #claimOnce(): Promise<void> {
     this.#isClaimDue = false;
-    const limit = RUNNING_MAX - this.#countRuns((ownerId) => !this.#requests.isSlow(ownerId));
-    if (limit <= 0 || this.#isStopped) return;
+    const room = this.#places.findRoom();
+    if (!room || this.#isStopped) return;
     const { store, leaseMs } = this.#options;
     const startedAt = performance.now();
-    const busyOwners = this.#findBusyOwners();
-    const claimed = await store.claim({ nodeId: this.#nodeId, leaseMs, limit, perOwner: RUNNING_PER_OWNER_MAX, busyOwners });
+    const claimed = await store.claim({ nodeId: this.#nodeId, leaseMs, ...room });
     const now = performance.now();
     this.#nextClaimAt = now + Math.max(CLAIM_PAUSE_MS, CLAIM_PAUSE_FACTOR * (now - startedAt));
     for (const { id, ownerId } of claimed) this.#start(id, ownerId, startedAt);
   }
 
-  #countRuns(isCounted: (ownerId: string) => boolean): number {
-    return [...this.#runs.values()].filter(({ ownerId }) => isCounted(ownerId)).length;
-  }
-
-  /** Whose webhooks are not claimed now. */
-  #findBusyOwners(): string[] {
-    const isSlow = (ownerId: string) => this.#requests.isSlow(ownerId);
-    const counts = new Map<string, number>();
-    for (const { ownerId } of this.#runs.values()) counts.set(ownerId, (counts.get(ownerId) ?? 0) + 1);
-    const busy = [...counts].filter(([ownerId, count]) => count >= (isSlow(ownerId) ? RUNNING_PER_SLOW_OWNER_MAX : RUNNING_PER_OWNER_MAX));
-    const slow = this.#countRuns(isSlow) < RUNNING_SLOW_MAX ? [] : this.#requests.listSlow();
-    return [...new Set([...busy.map(([ownerId]) => ownerId), ...slow])];
-  }
-
   #start(id: string, ownerId: string, claimedAt: number): void {
-    const run: Run = { ownerId, abort: new AbortController(), expiry: undefined, ended: undefined };
+    const run: Run = { abort: new AbortController(), expiry: undefined, ended: undefined };
     // Each request of a wave listens, which is more than Node.js expects.
     setMaxListeners(0, run.abort.signal);
     this.#runs.set(id, run);
@@ -239,13 +220,13 @@ class WebhookDeliverer implements Webhooks {
   async #run(id: string, ownerId: string, run: Run): Promise<void> {
     const { store, log } = this.#options;
     const { signal } = run.abort;
+    const leave = this.#places.take(ownerId);
     let seen = this.#notified;
     let failed = false;
     // Called before each round.
     const mayGoOn = () => {
       seen = this.#notified;
-      // Slow ones give up their turn each time, so that the others of their account have one too.
-      return !this.#isStopped && this.#runs.size < RUNNING_MAX && !this.#requests.isSlow(ownerId);
+      return !this.#isStopped && this.#places.mayGoOn(ownerId);
     };
     try {
       await runWebhook(id, { ...this.#options, nodeId: this.#nodeId, requests: this.#requests, signal, mayGoOn });
@@ -254,7 +235,7 @@ class WebhookDeliverer implements Webhooks {
       log.warn({ webhookId: id, err: error }, "a webhook could not be delivered for now");
     }
     clearTimeout(run.expiry);
-    const wasFull = this.#runs.size >= RUNNING_MAX;
+    const wasFull = leave();
     this.#runs.delete(id);
     // After a failure the lease ends by itself, so that the webhook is not tried in a loop.
     if (!failed) await store.release(this.#nodeId, [id]).catch(() => undefined);

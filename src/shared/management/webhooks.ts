@@ -108,6 +108,8 @@ export const webhookSchema = z.object({
   lastError: z.nullable(z.string()),
   lastDeliveredAt: z.nullable(time),
   createdAt: time,
+  /** The account that created it. Null: it was deleted, or an earlier release has created the webhook. */
+  createdBy: z.nullable(z.object({ id: z.string(), name: z.string() })),
   updatedAt: time,
 });
 /** POST projects/{id}/webhooks, and webhooks/{id}/rotate-secret: the only responses with the secret. */

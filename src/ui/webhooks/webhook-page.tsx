@@ -133,6 +133,7 @@ function State({ webhook }: { webhook: WebhookView }) {
         </Fact>
         <Fact label="Created">
           <RelativeTime time={webhook.createdAt} />
+          {webhook.createdBy === null ? null : ` by ${webhook.createdBy.name}`}
         </Fact>
       </dl>
       {detail ? (

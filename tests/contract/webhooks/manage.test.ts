@@ -1,4 +1,5 @@
 /** Tests webhooks in the management API (H1, H6): fields, ownership, tokens, limits and secrets. */
+import { randomUUID } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { WEBHOOKS_PER_PROJECT_MAX } from "@/src/shared/management/webhooks";
@@ -20,6 +21,16 @@ afterEach(() => world.close());
 const create = (body: object) => world.call("POST", `projects/${world.projectId}/webhooks`, { url: world.receiver.url, ...body });
 
 describe("webhooks", () => {
+  it("[H1] show who created them, and nobody if that is not known", async () => {
+    const { id, createdBy } = (await create({})).body;
+    expect(createdBy).toEqual({ id: world.ada.id, name: expect.stringMatching(/^Ada/) });
+    const { webhook } = server.runtime.db;
+    for (const createdById of [null, randomUUID()]) {
+      await webhook.update({ where: { id }, data: { createdById } });
+      expect((await world.call("GET", `webhooks/${id}`)).body.createdBy).toBeNull();
+    }
+  });
+
   it("[H1] POST responds with the webhook and its secret, which no other response contains", async () => {
     const answer = await create({ endpoints: ["readings"], operations: ["POST", "DELETE"], filter: "data.t > 1" });
     expect(answer).toMatchObject({

@@ -35,17 +35,17 @@ describe("failures", () => {
     [
       "a cut connection",
       (response) => void response.destroy(),
-      "The receiver closed the connection without a response. (ECONNRESET)",
+      "The receiver closed the connection without a response. Its log may say why. (ECONNRESET)",
       null,
     ],
-    ["no response", () => undefined, "The receiver did not respond within 1 s.", null],
+    ["no response", () => undefined, "The receiver did not respond within 1 s. Let it respond before it does long work.", null],
     [
       "a body that does not end",
       (response) => {
         response.writeHead(200);
         response.write("x");
       },
-      "The receiver did not respond within 1 s.",
+      "The receiver did not respond within 1 s. Let it respond before it does long work.",
       null,
     ],
   ] as [string, Parameters<WebhookWorld["receiver"]["respond"]>[0], string, number | null][])(

@@ -9,7 +9,8 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = manageRoute({
   POST: withBody(webhookCreateSchema, async ({ runtime, user, id, body }) => {
     const { db, changes, clock, secrets, sandbox, findUrlProblem, webhooks } = runtime;
     const checks = { sandbox, findUrlProblem };
-    const created = await createWebhook({ db, changes, clock, secrets, checks, ownerId: user.id, projectId: id, input: body });
+    const accounts = { ownerId: user.id, creatorId: user.id };
+    const created = await createWebhook({ db, changes, clock, secrets, checks, ...accounts, projectId: id, input: body });
     webhooks.wake();
     return json(created, 201);
   }),
