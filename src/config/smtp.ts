@@ -13,7 +13,7 @@ export interface SmtpConfig {
 }
 
 export interface SmtpLimits {
-  /** E-mails a minute through the deployment's mail server: of all projects, and of one account. 0 means no limit. */
+  /** Recipients a minute through the deployment's mail server: of all projects, and of one account. 0 means no limit. */
   smtpRates: { total: number; perAccount: number };
   /** The ports that mail servers of projects may have. */
   smtpPorts: readonly number[] | "any";

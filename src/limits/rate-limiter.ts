@@ -28,11 +28,16 @@ export function createProcessRateLimiter(
 ): OwnedRateLimiter {
   const { idsMax = IDS_MAX, exchange, ...rest } = options;
   const counts = createWindowCounts({ windowMs: WINDOW_SECONDS * 1000, idsMax, ...rest });
-  const tally = exchange?.tally("requests", (id, amount) => counts.add(id, amount));
+  // A negative amount is what another process takes back.
+  const tally = exchange?.tally("requests", (id, amount) => (amount < 0 ? counts.takeBack(id, -amount) : void counts.add(id, amount)));
   return {
-    take: (id, limit) => {
-      tally?.add(id, 1);
-      return toVerdict(counts.add(id), limit);
+    take: (id, limit, amount = 1) => {
+      tally?.add(id, amount);
+      return toVerdict(counts.add(id, amount), limit);
+    },
+    giveBack: (id, amount) => {
+      tally?.add(id, -amount);
+      counts.takeBack(id, amount);
     },
     close: () => undefined,
   };
@@ -86,20 +91,30 @@ export function createSharedRateLimiter({
   redis.on("error", noteFailure);
 
   return {
-    async take(id, limit) {
+    async take(id, limit, amount = 1) {
       if (isUnavailable) {
-        if (redis.status !== "ready" || performance.now() < retryAt) return own.take(id, limit);
+        if (redis.status !== "ready" || performance.now() < retryAt) return own.take(id, limit, amount);
         // This request tests whether Redis is available again. The others do not wait for it.
         retryAt = performance.now() + PAUSE_MS;
       }
       try {
-        const { consumedPoints, msBeforeNext } = await shared.consume(id);
+        const { consumedPoints, msBeforeNext } = await shared.consume(id, amount);
         if (isUnavailable) log.info({}, "Redis is available again; servers count requests together");
         isUnavailable = false;
         return toVerdict({ count: consumedPoints, endsInMs: msBeforeNext }, limit);
       } catch (error) {
         noteFailure(error);
-        return own.take(id, limit);
+        return own.take(id, limit, amount);
+      }
+    },
+    async giveBack(id, amount) {
+      if (isUnavailable) return own.giveBack(id, amount);
+      try {
+        // A window that has ended is not started again. If Redis has counted less, this server has counted it alone.
+        const counted = (await shared.get(id))?.consumedPoints ?? 0;
+        if (counted >= amount) await shared.reward(id, amount);
+      } catch (error) {
+        noteFailure(error);
       }
     },
     close: () => redis.disconnect(),

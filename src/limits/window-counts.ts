@@ -10,6 +10,8 @@ export interface WindowCount {
 export interface WindowCounts {
   /** Adds `amount`, by default 1, to the window of the id. The first call for an id starts its window. */
   add(id: string, amount?: number): WindowCount;
+  /** Takes back what was added to the window of the id, if it has not ended. */
+  takeBack(id: string, amount: number): void;
   /** The number of ids in memory. */
   readonly size: number;
 }
@@ -48,6 +50,10 @@ export function createWindowCounts(options: { windowMs: number; idsMax: number; 
       old.delete(id);
       young.set(id, { count: amount, endsAt: at + windowMs });
       return { count: amount, endsInMs: windowMs };
+    },
+    takeBack: (id, amount) => {
+      const current = young.get(id) ?? old.get(id);
+      if (current && current.endsAt > now()) current.count = Math.max(0, current.count - amount);
     },
     get size() {
       return young.size + old.size;

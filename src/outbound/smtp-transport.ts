@@ -47,6 +47,8 @@ export function createSmtpTransport({ policy, ports, ca, times = SMTP_TIMES }: S
       try {
         return await sendOver(socket, server, mail, { ca, times, signal });
       } catch (error) {
+        const rejected = readRejections(error);
+        if (rejected.length > 0) return { response: rejected.map(({ reason }) => reason).at(-1) ?? "refused", rejected };
         throw toMailError(error, server);
       } finally {
         socket.destroy();
@@ -80,11 +82,7 @@ async function sendOver(
     disableUrlAccess: true,
     logger: false,
   });
-  const {
-    accepted,
-    response,
-    rejectedErrors = [],
-  } = await transporter.sendMail({
+  const { response, rejectedErrors = [] } = await transporter.sendMail({
     envelope: { from: mail.from.address, to: [...mail.recipients] },
     from: toNodemailer(mail.from),
     to: mail.to.map(toNodemailer),
@@ -100,11 +98,18 @@ async function sendOver(
     disableUrlAccess: true,
     signal,
   });
-  if (accepted.length === 0) throw new MailError("The mail server accepted no recipient.", { isTemporary: false, code: "rejected" });
-  const rejected = rejectedErrors.map((error): Rejection => {
-    return { address: error.recipient ?? "", isTemporary: error.permanent === false, reason: toReply(error.response ?? "") ?? "refused" };
-  });
-  return { response: toReply(response) ?? "accepted", rejected };
+  return { response: toReply(response) ?? "accepted", rejected: rejectedErrors.map(toRejection) };
+}
+
+function toRejection({ recipient = "", permanent, response = "" }: RecipientError): Rejection {
+  return { address: recipient, isTemporary: permanent !== true, reason: toReply(response) ?? "refused" };
+}
+
+/** The error of nodemailer if the server has refused each recipient: the replies differ, and so does what is to be done. */
+function readRejections(error: unknown): Rejection[] {
+  if (!(error instanceof Error)) return [];
+  const errors: unknown = Reflect.get(error, "rejectedErrors");
+  return Array.isArray(errors) ? errors.map((each) => toRejection(each)) : [];
 }
 
 /** Objects, so that no address is parsed again. */
@@ -189,6 +194,13 @@ const CODES: Readonly<Record<string, { text: string; isFinal?: boolean }>> = {
   EAUTH: { text: "The mail server did not accept the credentials." },
   ENOAUTH: { text: "The mail server did not accept the credentials." },
 };
+
+interface RecipientError {
+  recipient?: string | undefined;
+  /** Its reply was of class 5. */
+  permanent?: boolean | undefined;
+  response?: string | undefined;
+}
 
 interface SmtpFailure {
   code?: string | undefined;

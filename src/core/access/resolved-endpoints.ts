@@ -4,8 +4,9 @@ import { RevisionedCache, UseLog } from "@/src/core/access/revisioned-cache";
 import type { Clock } from "@/src/core/clock";
 import type { Log } from "@/src/core/log";
 import type { MaybePromise } from "@/src/core/maybe-promise";
-import { type CompiledRules, createRulesCache } from "@/src/core/rules/rules-cache";
+import { type CompiledRules, type CompileStoredRules, createRulesCache } from "@/src/core/rules/rules-cache";
 import { OPAQUE_ORIGINS, parseOrigin } from "@/src/shared/http/origins";
+import { toHiddenFields } from "@/src/shared/rules/access-rules";
 import { endpointNameProblem } from "@/src/shared/text/names";
 
 /** A definition, prepared for the checks of a request. */
@@ -126,12 +127,12 @@ export function createDefinitions(options: { store: DefinitionStore; clock: Cloc
 function resolve(
   { endpoint, project }: Omit<Definition, "key">,
   key: Definition["key"] | null,
-  rulesOf: (text: string) => CompiledRules,
+  rulesOf: CompileStoredRules,
 ): ResolvedEndpoint {
   return {
     key,
     isCached: false,
-    endpoint: { ...endpoint, rules: endpoint.rules === null ? undefined : rulesOf(endpoint.rules) },
+    endpoint: { ...endpoint, rules: toRules(endpoint, rulesOf) },
     project: {
       id: project.id,
       ownerId: project.ownerId,
@@ -143,6 +144,12 @@ function resolve(
       userEndpoints: project.userEndpoints,
     },
   };
+}
+
+/** Undefined: none. An e-mail endpoint whose mails only their senders read needs none for its hidden fields (M6), so it is as fast as without. */
+function toRules(endpoint: Definition["endpoint"], rulesOf: CompileStoredRules): CompiledRules | undefined {
+  const hidden = toHiddenFields(endpoint);
+  return endpoint.rules === null && hidden.length === 0 ? undefined : rulesOf(endpoint.rules ?? "{}", hidden);
 }
 
 /** Opaque origins are added only to a non-empty list. An empty list allows every origin and must stay empty. */

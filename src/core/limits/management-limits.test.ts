@@ -5,6 +5,7 @@ import { createManagementLimits } from "@/src/core/limits/management-limits";
 function setUp(perMinute = 8, now: () => number = () => 0) {
   const counts = new Map<string, number>();
   const limiter = {
+    giveBack: () => undefined,
     take: async (id: string, limit: number) => {
       const count = (counts.get(id) ?? 0) + 1;
       counts.set(id, count);

@@ -11,10 +11,15 @@ export interface RateVerdict {
   resetSeconds: number;
 }
 
-/** Counts requests per minute, for all servers together if they share a Redis. */
+/** Counts requests, or what they contain, per minute, for all servers together if they share a Redis. */
 export interface RateLimiter {
-  /** Counts one request of `id` against `limit` per minute. Never throws: while the shared counter is unavailable, this process counts alone. */
-  take(id: string, limit: number): MaybePromise<RateVerdict>;
+  /**
+   * Counts one request of `id`, or `amount`, against `limit` per minute. What exceeds the limit is counted too. Never throws: while the shared counter is
+   * unavailable, this process counts alone.
+   */
+  take(id: string, limit: number, amount?: number): MaybePromise<RateVerdict>;
+  /** Takes back what was counted in the current minute and not used. Never throws. */
+  giveBack(id: string, amount: number): MaybePromise<void>;
 }
 
 /** An attempt to log in with a password. */

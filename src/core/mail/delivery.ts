@@ -10,6 +10,8 @@ import {
   type MailTransport,
   type Outbox,
   type QueuedMessage,
+  type RecipientDelivery,
+  type Rejection,
   type RenderedMail,
 } from "@/src/core/mail/ports";
 import { isAppError } from "@/src/shared/errors";
@@ -167,7 +169,9 @@ class Delivery implements MailDelivery {
       const { reason, isTemporary, code } = toFailure(error);
       this.#options.log.debug({ mail: mail.id, code, isTemporary }, "an e-mail was not accepted");
       if (code === "internal") this.#options.log.warn({ mail: mail.id, err: error }, "an attempt to send an e-mail failed unexpectedly");
-      return isTemporary ? this.#postpone(mail, attempts, reason) : { state: "failed", error: toError(reason) };
+      // It concerns those that were waiting. What was replied for the others before stays.
+      const recipients = mail.message?.recipients?.map((one) => (one.state === "queued" ? { ...one, error: toError(reason) } : one));
+      return isTemporary ? this.#postpone(mail, attempts, reason, recipients) : end(reason, recipients);
     }
   }
 
@@ -177,16 +181,17 @@ class Delivery implements MailDelivery {
     if (!configuration) throw new MailError("There is no e-mail configuration.", { isTemporary: true, code: "unconfigured" });
     const rendered = await this.#render(mail, message, configuration.policy.from);
     const { rejected } = await transport.send(configuration.server, rendered, { signal });
-    const reason = rejected.map(({ address, reason: why }) => `${address}: ${why}`).join("; ");
-    const remaining = rejected.filter(({ isTemporary }) => isTemporary).map(({ address }) => address);
-    if (remaining.length === 0) return { state: "sent", error: reason === "" ? null : toError(`Not accepted for ${reason}`) };
-    const attempt = this.#postpone(mail, attempts, `Not accepted for ${reason}`);
-    return attempt.state === "waiting" ? { ...attempt, remaining } : attempt;
+    const recipients = toRecipients(message, rendered.recipients, rejected);
+    if (!recipients) return { state: "sent", error: null };
+    const refused = recipients.flatMap(({ address, error }) => (error === null ? [] : [`${address}: ${error}`]));
+    const reason = refused.length === 0 ? null : `Not accepted for ${refused.join("; ")}`;
+    const isOver = recipients.every(({ state }) => state !== "queued");
+    return isOver ? end(reason, recipients) : this.#postpone(mail, attempts, reason ?? "", recipients);
   }
 
   async #render(
     mail: LeasedMail,
-    { from: own, remaining, attachments = [], ...message }: QueuedMessage,
+    { from: own, remaining, recipients: _, attachments = [], ...message }: QueuedMessage,
     from: RenderedMail["from"],
   ): Promise<RenderedMail> {
     const files: RenderedMail["attachments"][number][] = [];
@@ -194,17 +199,16 @@ class Delivery implements MailDelivery {
       const bytes = "base64" in content ? Buffer.from(content.base64, "base64") : await this.#options.readFile(content);
       files.push({ filename, contentType, bytes });
     }
-    const all = [...message.to, ...(message.cc ?? []), ...(message.bcc ?? [])].map(({ address }) => address);
-    const recipients = remaining ?? [...new Set(all)];
+    const recipients = remaining ?? listRecipients(message);
     return { ...message, from: own ?? from, messageId: mail.messageId, date: mail.queuedAt, recipients, attachments: files };
   }
 
-  #postpone({ queuedAt }: LeasedMail, attempts: number, reason: string): Attempt {
+  #postpone({ queuedAt }: LeasedMail, attempts: number, reason: string, recipients: QueuedMessage["recipients"]): Attempt {
     const delayMs = Math.min(this.#times.retryMs * 2 ** (attempts - 1), RETRY_MS_MAX) * (0.75 + Math.random() / 2);
     const isTooOld = this.#now() + delayMs - queuedAt.getTime() > AGE_MS_MAX;
     return attempts >= ATTEMPTS_MAX || isTooOld
-      ? { state: "failed", error: toError(reason) }
-      : { state: "waiting", error: toError(reason), delayMs };
+      ? end(reason, recipients)
+      : { state: "waiting", error: toError(reason), delayMs, ...(recipients ? { recipients } : {}) };
   }
 
   /** Numbers only: neither addresses nor contents are logged. */
@@ -216,6 +220,38 @@ class Delivery implements MailDelivery {
     this.#counts = { sent: 0, failed: 0, postponed: 0 };
     this.#countedSince = at;
   }
+}
+
+/** Every address once. */
+function listRecipients({ to, cc = [], bcc = [] }: Pick<QueuedMessage, "to" | "cc" | "bcc">): string[] {
+  return [...new Set([...to, ...cc, ...bcc].map(({ address }) => address))];
+}
+
+/** The delivery to each recipient after an attempt that was sent to `tried`. Undefined: no single recipient was ever refused. */
+function toRecipients(
+  message: QueuedMessage,
+  tried: readonly string[],
+  rejected: readonly Rejection[],
+): readonly RecipientDelivery[] | undefined {
+  if (rejected.length === 0 && !message.recipients) return undefined;
+  const before = new Map(message.recipients?.map((recipient) => [recipient.address, recipient]));
+  const refused = new Map(rejected.map((rejection) => [rejection.address, rejection]));
+  return listRecipients(message).map((address): RecipientDelivery => {
+    const refusal = refused.get(address);
+    if (refusal) return { address, state: refusal.isTemporary ? "queued" : "failed", error: toError(refusal.reason) };
+    // A mail that a former release has postponed has no list yet. Addresses to which it is not sent again count as delivered.
+    return tried.includes(address)
+      ? { address, state: "sent", error: null }
+      : (before.get(address) ?? { address, state: "sent", error: null });
+  });
+}
+
+/** The end of a mail. It was sent if anybody has received it. */
+function end(reason: string | null, recipients: QueuedMessage["recipients"]): Attempt {
+  const error = reason === null ? null : toError(reason);
+  if (!recipients) return { state: error === null ? "sent" : "failed", error };
+  const ended = recipients.map((one) => (one.state === "queued" ? { ...one, state: "failed" as const, error: one.error ?? error } : one));
+  return { state: ended.some(({ state }) => state === "sent") ? "sent" : "failed", error, recipients: ended };
 }
 
 function toFailure(error: unknown): { reason: string; isTemporary: boolean; code: string } {

@@ -1,9 +1,9 @@
 /** The rules of e-mail endpoints (M6, M7): what may be sent to whom, how often, and the record that shows it. Access was already checked by access.ts. */
 import type { Grant } from "@/src/core/access/access";
 import { toNetwork } from "@/src/core/access/client-network";
-import { toRateError } from "@/src/core/access/rate-limit-policy";
 import type { JudgedRecord } from "@/src/core/access/record-judge";
-import type { RateLimiter } from "@/src/core/limits/ports";
+import type { RateLimiter, RateVerdict } from "@/src/core/limits/ports";
+import { type CountedLimit, type GiveBack, takeAll } from "@/src/core/limits/take-all";
 import { formatAddress, isListed, parseAddress } from "@/src/core/mail/addresses";
 import { ATTACHMENT_BYTES_MAX } from "@/src/core/mail/attachments";
 import type { DeploymentMailLimits } from "@/src/core/mail/deployment-limits";
@@ -108,7 +108,8 @@ export function createEmails({ store, outbox, configurations, limiter, deploymen
       throw new AppError("recipient_not_allowed", { detail: "Mails go only to the signed-in user's own verified address (data.email)." });
   }
 
-  async function countRecipients({
+  /** Counts the recipients against each limit, or against none. A mail that exceeds a limit by itself is refused with its fields: trying again would not help. */
+  async function takeRecipients({
     grant,
     address,
     configuration: { policy, source },
@@ -118,21 +119,22 @@ export function createEmails({ store, outbox, configurations, limiter, deploymen
     address: string;
     configuration: MailConfiguration;
     count: number;
-  }): Promise<void> {
-    const counts: [id: string, limit: number][] = [
-      ...(grant.user ? [[`email user ${grant.user.id}`, PER_USER_MAX] as [string, number]] : []),
-      ...(grant.master ? [] : [[`email key ${grant.keyId} ${toNetwork(address)}`, PER_KEY_MAX] as [string, number]]),
-      [`email project ${grant.projectId}`, policy.rate],
+  }): Promise<GiveBack> {
+    const create = (id: string, limit: number, whose: string): CountedLimit => {
+      return { id, limit: Math.min(limit, policy.rate), whose, toError: toRecipientsError };
+    };
+    const limits = [
+      ...(grant.user ? [create(`email user ${grant.user.id}`, PER_USER_MAX, "for a user")] : []),
+      ...(grant.master ? [] : [create(`email key ${grant.keyId} ${toNetwork(address)}`, PER_KEY_MAX, "for a key from one network")]),
+      create(`email project ${grant.projectId}`, policy.rate, "for the project"),
+      ...(source === "server" ? [deploymentLimits.ofAccount(grant.ownerId), deploymentLimits.ofAll] : []),
     ];
-    for (const [id, limit] of counts) {
-      for (let n = 0; n < count; n++) {
-        const verdict = await limiter.take(id, Math.min(limit, policy.rate));
-        if (!verdict.allowed) throw toRateError(verdict);
-      }
+    const small = limits.find(({ limit }) => limit > 0 && count > limit);
+    if (small) {
+      const problem = `Use ${small.limit} recipients at most: so many a minute are allowed ${small.whose}.`;
+      throw new AppError("fields_invalid", { detail: `This mail has ${count} recipients. ${problem}`, fields: { to: problem } });
     }
-    if (source !== "server") return;
-    await deploymentLimits.takeOfAccount(grant.ownerId, count);
-    await deploymentLimits.takeOfAll(count);
+    return takeAll(limiter, limits, count);
   }
 
   /** Files of the project may belong to others, so only the master key may attach them. */
@@ -171,11 +173,13 @@ export function createEmails({ store, outbox, configurations, limiter, deploymen
       requireSender(body.from, policy);
       await requireRecipients({ grant, body, policy });
       const attachments = await toAttachments(grant, body.attachments);
-      await countRecipients({ grant, address, configuration, count: body.to.length + body.cc.length + body.bcc.length });
       const from = body.from ?? policy.from;
       const mail = { id: createUniqueId(), messageId: createMessageId(from) };
       const record = { id: createUniqueId(), data: toData({ body, from, attachments, messageId: mail.messageId }), owner: grant.user?.id };
       await requireCreatable(grant, { uniqueId: record.id, owner: record.owner ?? null, data: record.data });
+      // Last, so that only mails that are accepted count.
+      const count = body.to.length + body.cc.length + body.bcc.length;
+      const giveBack = await takeRecipients({ grant, address, configuration, count });
       const { from: chosen, to, cc, bcc, replyTo, subject, text, html } = body;
       const message = {
         from: chosen,
@@ -189,12 +193,22 @@ export function createEmails({ store, outbox, configurations, limiter, deploymen
         attachments: attachments.map(({ size: _, ...one }) => one),
       };
       const email = { endpointId: endpoint.id, projectId, record, mail: { ...mail, message } };
-      const result = idempotencyKey
-        ? await store.createIdempotent(email, idempotencyKey, writeStoredResponse)
-        : { outcome: "written" as const, results: [await store.create(email)] };
-      if (result.outcome !== "written") return replay(result, grant);
+      let stored: StoredRecord;
+      try {
+        const result = idempotencyKey
+          ? await store.createIdempotent(email, idempotencyKey, writeStoredResponse)
+          : { outcome: "written" as const, results: [await store.create(email)] };
+        if (result.outcome !== "written") {
+          await giveBack();
+          return await replay(result, grant);
+        }
+        stored = toRecord(result.results[0]);
+      } catch (error) {
+        await giveBack();
+        throw error;
+      }
       wake();
-      return show({ record: toRecord(result.results[0]), isReplay: false }, grant);
+      return show({ record: stored, isReplay: false }, grant);
     },
     cancel: (record) => outbox.cancel(record),
   };
@@ -219,6 +233,11 @@ function show(sent: { record: StoredRecord; isReplay: boolean }, { judge, user }
   if (!judge) return sent;
   const { record, isReplay } = sent;
   return { record: { ...record, data: judge.redact({ uniqueId: record.id, owner: user?.id ?? null, data: record.data }) }, isReplay };
+}
+
+function toRecipientsError({ limit, resetSeconds }: RateVerdict): AppError {
+  const detail = `Too many recipients: the limit is ${limit} per minute. Try again in ${resetSeconds} s.`;
+  return new AppError("rate_limited", { detail, retryAfterSeconds: resetSeconds });
 }
 
 function requireSender(from: MailAddress | undefined, policy: MailPolicy): void {

@@ -23,12 +23,18 @@ const start = (accountId: string, host: string | null = `${accountId}.example`) 
 describe("places", () => {
   it("[M2] are bounded for an account, for a host, for all mail servers of projects, and for the deployment's", () => {
     expect(lanes.findRoom()).toEqual({
-      ...{ max: 16, maxPerHost: 8, exceptAccounts: [], exceptHosts: [], exceptOwnServers: false, exceptDeployment: false },
+      ...{ max: 16, maxPerHost: 8, hosts: new Map(), exceptAccounts: [], exceptOwnServers: false, exceptDeployment: false },
     });
     for (let n = 0; n < 4; n++) start("a");
-    expect(lanes.findRoom()).toMatchObject({ max: 12, maxPerHost: 4, exceptAccounts: ["a"] });
+    expect(lanes.findRoom()).toMatchObject({ max: 12, maxPerHost: 8, hosts: new Map([["a.example", 4]]), exceptAccounts: ["a"] });
     for (let n = 0; n < 8; n++) start(`b${n}`, "big.example");
-    expect(lanes.findRoom()).toMatchObject({ max: 4, maxPerHost: 4, exceptAccounts: ["a"], exceptHosts: ["big.example"] });
+    expect(lanes.findRoom()).toMatchObject({ max: 4, maxPerHost: 8, exceptAccounts: ["a"] });
+    expect(lanes.findRoom()?.hosts).toEqual(
+      new Map([
+        ["a.example", 4],
+        ["big.example", 0],
+      ]),
+    );
     for (let n = 0; n < 4; n++) start(`c${n}`);
     expect(lanes.findRoom()).toMatchObject({ max: 8, exceptOwnServers: true, exceptDeployment: false });
     for (let n = 0; n < 8; n++) start(`d${n}`, null);

@@ -74,12 +74,11 @@ export function createMailLanes({
       const slowAtOnce = normal.filter(({ account }) => slowAccounts.has(account)).length;
       const slow = slowAtOnce < SLOW_ACCOUNTS_AT_ONCE_MAX ? [] : slowAccounts.list();
       const byHost = count(own, ({ host }) => host ?? "");
-      const hostsInUse = [...byHost].filter(([, n]) => n < PER_HOST_MAX).map(([, n]) => n);
       return {
         max: Math.min(totalRoom, exceptOwnServers ? totalRoom : ownRoom, exceptDeployment ? totalRoom : deploymentRoom),
-        maxPerHost: PER_HOST_MAX - Math.max(0, ...hostsInUse),
+        maxPerHost: PER_HOST_MAX,
+        hosts: new Map([...byHost].map(([host, n]) => [host, Math.max(0, PER_HOST_MAX - n)])),
         exceptAccounts: [...new Set([...full, ...slow])],
-        exceptHosts: [...byHost].filter(([, n]) => n >= PER_HOST_MAX).map(([host]) => host),
         exceptOwnServers,
         exceptDeployment,
       };

@@ -25,8 +25,18 @@ export interface QueuedMessage {
   text?: string | undefined;
   html?: string | undefined;
   attachments?: readonly MailAttachment[] | undefined;
-  /** The addresses that have not received it yet. Absent: all. */
+  /** The addresses that it is still to be sent to. Absent: all. */
   remaining?: readonly string[] | undefined;
+  /** What the mail server has replied for each recipient. Absent: it has refused none so far. */
+  recipients?: readonly RecipientDelivery[] | undefined;
+}
+
+/** The delivery to one recipient. `queued`: the mail server has refused it for now, and the mail is sent to it again. */
+export interface RecipientDelivery {
+  address: string;
+  state: "queued" | "sent" | "failed";
+  /** The last reply of the mail server, if it refused the recipient, or why the mail was given up. */
+  error: string | null;
 }
 
 /** A client, or the client of a transaction, that runs statements. The Prisma client satisfies it. */
@@ -115,26 +125,29 @@ export interface LeasedMail {
   queuedAt: Date;
 }
 
-/** The delivery of a mail, as its record shows it. */
+/** The delivery of a mail, as its record shows it. `sent`: the mail server has accepted it for at least one recipient. */
 export interface Delivery {
   state: "queued" | "sending" | "sent" | "failed";
   attempts: number;
   messageId: string;
   error: string | null;
+  /** Absent: the mail server has refused no single recipient. */
+  recipients?: readonly RecipientDelivery[] | undefined;
 }
 
-/** The result of an attempt. `waiting`: it is tried again after `delayMs`, for `remaining` only if some recipients have received it. */
-export type Attempt =
+/** The result of an attempt. `waiting`: it is tried again after `delayMs`, for the recipients that are queued if there are `recipients`. */
+export type Attempt = { recipients?: readonly RecipientDelivery[] | undefined } & (
   | { state: "sent" | "failed"; error: string | null }
-  | { state: "waiting"; error: string; delayMs: number; remaining?: readonly string[] | undefined };
+  | { state: "waiting"; error: string; delayMs: number }
+);
 
 /** Which mails may be leased. Accounts are ids; the server's own mails have the empty text. */
 export interface MailRoom {
   max: number;
-  /** Through one host that a project has chosen. */
+  /** Through one host that projects have chosen, unless `hosts` has a number of its own for it. 0: none. */
   maxPerHost: number;
+  hosts: ReadonlyMap<string, number>;
   exceptAccounts: readonly string[];
-  exceptHosts: readonly string[];
   /** No mails for mail servers of projects. */
   exceptOwnServers: boolean;
   /** No mails for the deployment's mail server. */
@@ -173,7 +186,7 @@ export interface Outbox {
 }
 
 /** A mail as it is sent. */
-export interface RenderedMail extends Omit<QueuedMessage, "from" | "attachments" | "remaining"> {
+export interface RenderedMail extends Omit<QueuedMessage, "from" | "attachments" | "remaining" | "recipients"> {
   from: MailAddress;
   messageId: string;
   /** When it was queued: the `Date` header. */
@@ -185,8 +198,8 @@ export interface RenderedMail extends Omit<QueuedMessage, "from" | "attachments"
 
 export interface MailTransport {
   /**
-   * Sends a mail to all recipients in one SMTP transaction. `rejected`: those that the server has not accepted, while it has accepted the mail for the
-   * others. Throws a {@link MailError} if the server accepted it for nobody.
+   * Sends a mail to all recipients in one SMTP transaction. `rejected`: those that the server has refused; it has accepted the mail for the others, if there
+   * are any. Throws a {@link MailError} if it accepted the mail for nobody for any other reason.
    */
   send(
     server: SmtpServer,

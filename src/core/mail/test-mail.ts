@@ -36,8 +36,13 @@ export function createSendTestMail({
         recipients: [to.address],
         attachments: [],
       };
-      const { response } = await transport.send(server, mail, { signal: AbortSignal.any([signal, AbortSignal.timeout(TEST_MS_MAX)]) });
-      return { accepted: true, response };
+      const { response, rejected } = await transport.send(server, mail, {
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TEST_MS_MAX)]),
+      });
+      // There is one recipient.
+      return rejected.length > 0
+        ? { accepted: false, response: `The mail server did not accept the recipient: ${response}` }
+        : { accepted: true, response };
     } catch (error) {
       if (error instanceof MailError) return { accepted: false, response: error.detail };
       if (isAppError(error) && error.cause instanceof SealedError)

@@ -25,17 +25,21 @@ export interface HiddenFields {
   paths: readonly (readonly string[])[];
 }
 
-/** Throws an Error if the rules are not valid. They were checked before they were stored, so this is a defect: refuse the request. */
-export function compileRules(texts: AccessRules): CompiledRules {
+/**
+ * `hidden`: further entries of `hide`, which the endpoint has by its kind. Throws an Error if the rules are not valid. They were checked before they were
+ * stored, so this is a defect: refuse the request.
+ */
+export function compileRules(texts: AccessRules, hidden: readonly string[] = []): CompiledRules {
   const parsed = parseAccessRules(texts);
-  if (!parsed.ok) throw new Error(`The access rules are not valid: ${JSON.stringify(parsed.problems)}`);
+  const fixed = parseAccessRules({ hide: hidden });
+  if (!parsed.ok || !fixed.ok) throw new Error(`The access rules are not valid: ${JSON.stringify(parsed.ok ? fixed : parsed.problems)}`);
   const reader = new FactReader();
   const rules: Partial<Record<RuledOperation, CompiledRule>> = {};
   for (const operation of RULED_OPERATIONS) {
     const [text, expression] = [texts[operation], parsed.rules[operation]];
     if (text != null && expression) rules[operation] = compileRule(text, expression, reader);
   }
-  const entries = parsed.hide.map(({ text, paths, unless }) => ({
+  const entries = [...parsed.hide, ...fixed.hide].map(({ text, paths, unless }) => ({
     text,
     paths,
     unless: unless && compileRule(text, unless, reader),

@@ -7,15 +7,18 @@ export type { CompiledRules } from "./compile-rules";
 
 const TEXTS_MAX = 1_000;
 
-/** Returns a function that compiles a stored JSON text. Rules that cannot be compiled refuse everything, and are logged. */
-export function createRulesCache({ log }: { log: Pick<Log, "error"> }): (text: string) => CompiledRules {
+/** Compiles a stored JSON text with further entries of `hide`, which the endpoint has by its kind. Rules that cannot be compiled refuse everything, and are logged. */
+export type CompileStoredRules = (text: string, hidden?: readonly string[]) => CompiledRules;
+
+export function createRulesCache({ log }: { log: Pick<Log, "error"> }): CompileStoredRules {
   /** Least recently used first. */
   const compiled = new Map<string, CompiledRules>();
-  return (text) => {
-    const known = compiled.get(text);
-    const rules = known ?? compileStored(text, log);
-    compiled.delete(text);
-    compiled.set(text, rules);
+  return (text, hidden = []) => {
+    const id = hidden.length === 0 ? text : `${hidden.join("\n")}\n${text}`;
+    const known = compiled.get(id);
+    const rules = known ?? compileStored(text, hidden, log);
+    compiled.delete(id);
+    compiled.set(id, rules);
     const [oldest] = compiled.keys();
     if (compiled.size > TEXTS_MAX && oldest !== undefined) compiled.delete(oldest);
     return rules;
@@ -23,9 +26,9 @@ export function createRulesCache({ log }: { log: Pick<Log, "error"> }): (text: s
 }
 
 /** Written past the management API, or by a newer release. */
-function compileStored(text: string, log: Pick<Log, "error">): CompiledRules {
+function compileStored(text: string, hidden: readonly string[], log: Pick<Log, "error">): CompiledRules {
   try {
-    return compileRules(toAccessRules(JSON.parse(text)));
+    return compileRules(toAccessRules(JSON.parse(text)), hidden);
   } catch (error) {
     log.error({ err: error }, "stored access rules are not valid, so they refuse everything");
     return compileRules({ read: "false", create: "false", update: "false", delete: "false" });

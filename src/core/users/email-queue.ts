@@ -128,10 +128,15 @@ export function createEmailQueue(options: EmailQueueOptions): EmailQueue {
       }
       await take(`user e-mail ${scopeId} ${kind} ${name}`, PER_ADDRESS_A_MINUTE, "for this e-mail address");
       // Also if nobody has the address, which the limits must not show.
-      if (project && source === "server") await deploymentLimits.takeOfAccount(project.ownerId);
-      await take(`user e-mails ${whole}`, project ? PER_PROJECT : IN_DASHBOARD, project ? "in this project" : "to this server");
-      const full = await store.request(target, { now: clock.now(), limit: PER_ADDRESS, windowMs: WINDOW_MS });
-      if (full) throw tooMany("for this e-mail address", full.retryAfterSeconds);
+      const giveBack = await deploymentLimits.take(project && source === "server" ? [deploymentLimits.ofAccount(project.ownerId)] : []);
+      try {
+        await take(`user e-mails ${whole}`, project ? PER_PROJECT : IN_DASHBOARD, project ? "in this project" : "to this server");
+        const full = await store.request(target, { now: clock.now(), limit: PER_ADDRESS, windowMs: WINDOW_MS });
+        if (full) throw tooMany("for this e-mail address", full.retryAfterSeconds);
+      } catch (error) {
+        await giveBack();
+        throw error;
+      }
       queue.serveSoon();
     },
     serve() {
@@ -173,14 +178,18 @@ async function serveOne(
   const linkBase = endpoint ? toListedBase(settings.linkBase, endpoint.allowedOrigins) : publicUrl && `${publicUrl}/reset`;
   const template = endpoint?.template ?? toDefaultTemplate(kind, linkBase !== null);
   const mail = renderEmail(template, toEmailValues({ kind, secret, project: endpoint?.projectName ?? "Rested", linkBase }));
-  if (endpoint && (await mailer.requireConfigured(endpoint.projectId)) === "server") {
-    // Other requests were counted for the account when they were made.
-    if (request.isOwn) await deploymentLimits.takeOfAccount(endpoint.ownerId);
-    await deploymentLimits.takeOfAll();
+  const isShared = endpoint && (await mailer.requireConfigured(endpoint.projectId)) === "server";
+  // Other requests were counted for the account when they were made.
+  const ofAccount = isShared && request.isOwn ? [deploymentLimits.ofAccount(endpoint.ownerId)] : [];
+  const giveBack = await deploymentLimits.take(isShared ? [...ofAccount, deploymentLimits.ofAll] : []);
+  try {
+    await store.serve(request, { recipientId: recipient.id, hash, expiresAt, tries }, (client) =>
+      mailer.enqueue(client, { projectId: endpoint?.projectId ?? null, to: recipient.address, ...mail, html: mail.html ?? undefined }),
+    );
+  } catch (error) {
+    await giveBack();
+    throw error;
   }
-  await store.serve(request, { recipientId: recipient.id, hash, expiresAt, tries }, (client) =>
-    mailer.enqueue(client, { projectId: endpoint?.projectId ?? null, to: recipient.address, ...mail, html: mail.html ?? undefined }),
-  );
   mailer.wake();
 }
 

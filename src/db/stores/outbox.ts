@@ -35,16 +35,18 @@ const LEASE = nameStatement(
     SELECT next.* FROM waiting CROSS JOIN LATERAL (
       SELECT m."projectId", m."accountId" FROM "OutboxMail" m WHERE m."projectId" > waiting."projectId" ORDER BY m."projectId" LIMIT 1) AS next
   ), heads AS (
-    SELECT waiting."accountId", own.host, due.id FROM waiting LEFT JOIN "ProjectEmail" own ON own."projectId" = waiting."projectId" CROSS JOIN LATERAL (
+    SELECT waiting."accountId", own.host, coalesce(used.room, $7::int) AS room, due.id
+    FROM waiting LEFT JOIN "ProjectEmail" own ON own."projectId" = waiting."projectId"
+    LEFT JOIN unnest($6::text[], $9::int[]) AS used (host, room) ON used.host = own.host CROSS JOIN LATERAL (
       SELECT m.id FROM "OutboxMail" m WHERE m."projectId" = waiting."projectId" AND m."dueAt" <= now()
       ORDER BY m."dueAt" LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
     WHERE waiting."accountId" <> ALL ($1::uuid[])
-      AND CASE WHEN own.host IS NULL THEN NOT $8::boolean ELSE NOT $5::boolean AND own.host <> ALL ($6::text[]) END
+      AND CASE WHEN own.host IS NULL THEN NOT $8::boolean ELSE NOT $5::boolean AND coalesce(used.room, $7::int) > 0 END
   ), ranked AS (
-    SELECT id, host, row_number() OVER (PARTITION BY host ORDER BY random()) AS place
-    FROM (SELECT DISTINCT ON ("accountId") id, host FROM heads ORDER BY "accountId", random()) AS one
+    SELECT id, host, room, row_number() OVER (PARTITION BY host ORDER BY random()) AS place
+    FROM (SELECT DISTINCT ON ("accountId") id, host, room FROM heads ORDER BY "accountId", random()) AS one
   ), chosen AS (
-    SELECT id FROM ranked WHERE host IS NULL OR place <= $7::int ORDER BY random() LIMIT $2::int
+    SELECT id FROM ranked WHERE host IS NULL OR place <= room ORDER BY random() LIMIT $2::int
   )
   UPDATE "OutboxMail" m SET "leaseId" = $3::uuid, "dueAt" = now() + make_interval(secs => $4::float8 / 1000)
   FROM chosen WHERE m.id = chosen.id
@@ -149,10 +151,11 @@ export function createOutbox({ db, queue, background, box }: OutboxOptions): Out
       const limits = [WAITING_MAX.project, WAITING_MAX.account, WAITING_MAX.projectBytes, WAITING_MAX.accountBytes];
       return (await client.$queryRawUnsafe<unknown[]>(ADD, ...values, ...limits)).length > 0;
     },
-    async lease({ max, maxPerHost, exceptAccounts, exceptHosts, exceptOwnServers, exceptDeployment, leaseMs }) {
+    async lease({ max, maxPerHost, hosts, exceptAccounts, exceptOwnServers, exceptDeployment, leaseMs }) {
       const leaseId = randomUUID();
       const except = exceptAccounts.map((id) => id || NOBODY);
-      const values = [except, max, leaseId, leaseMs, exceptOwnServers, exceptHosts, maxPerHost, exceptDeployment];
+      const rooms = [exceptOwnServers, [...hosts.keys()], maxPerHost, exceptDeployment, [...hosts.values()]];
+      const values = [except, max, leaseId, leaseMs, ...rooms];
       const rows = await background.$queryRawUnsafe<Row[]>(LEASE, ...values);
       return rows.map((row) => toMail(leaseId, row));
     },
@@ -166,7 +169,8 @@ export function createOutbox({ db, queue, background, box }: OutboxOptions): Out
           return undefined;
         }
         const { attempts } = row;
-        await writeDelivery(tx, mail, found, { state: "sending", attempts, messageId: mail.messageId, error: null });
+        const recipients = mail.message?.recipients;
+        await writeDelivery(tx, mail, found, { state: "sending", attempts, messageId: mail.messageId, error: null, recipients });
         return attempts;
       }),
     renew: async ({ id, leaseId }, leaseMs) => (await background.$executeRawUnsafe(RENEW, id, leaseId, leaseMs)) > 0,
@@ -176,7 +180,8 @@ export function createOutbox({ db, queue, background, box }: OutboxOptions): Out
         const changed = await settle(tx, mail, found === "gone" ? { state: "failed", error: null } : attempt, seal);
         if (changed === 0 || found === "gone") return;
         const state = attempt.state === "waiting" ? "queued" : attempt.state;
-        await writeDelivery(tx, mail, found, { state, attempts, messageId: mail.messageId, error: attempt.error });
+        const { error, recipients } = attempt;
+        await writeDelivery(tx, mail, found, { state, attempts, messageId: mail.messageId, error, recipients });
       }),
     cancel: async ({ endpointId, recordId }) => void (await background.$executeRawUnsafe(CANCEL, endpointId, recordId)),
   };
@@ -190,8 +195,15 @@ function settle(
   seal: (id: string, message: QueuedMessage) => Uint8Array,
 ): Promise<number> {
   if (attempt.state !== "waiting") return tx.$executeRawUnsafe(DELETE, id, leaseId);
-  const { remaining, delayMs } = attempt;
-  return tx.$executeRawUnsafe(POSTPONE, id, leaseId, delayMs, remaining && message ? seal(id, { ...message, remaining }) : null);
+  const { recipients, delayMs } = attempt;
+  const remaining = recipients?.filter(({ state }) => state === "queued").map(({ address }) => address);
+  return tx.$executeRawUnsafe(
+    POSTPONE,
+    id,
+    leaseId,
+    delayMs,
+    recipients && message ? seal(id, { ...message, remaining, recipients }) : null,
+  );
 }
 
 /** The data of the mail's record, or undefined if it has none. `gone`: the record or its endpoint was deleted. */

@@ -6,7 +6,7 @@ import type { RuleCaller } from "@/src/core/rules/rule-facts";
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
 import type { AccessRulesInput } from "@/src/shared/management/access";
-import { toDefaultRules } from "@/src/shared/rules/access-rules";
+import { toDefaultRules, toHiddenFields } from "@/src/shared/rules/access-rules";
 import type { EndpointKind } from "@/src/shared/streams/protocol";
 import { toRulesView } from "./stored-rules";
 
@@ -43,11 +43,12 @@ export async function findTriedEndpoint({
   });
   if (row?.projectId == null) throw new AppError("not_found");
   const tried = rules === undefined ? toRulesView(row.rules) : rules;
+  const hidden = toHiddenFields({ ...row, rules: tried });
   return {
     projectId: row.projectId,
     kind: row.kind,
     secure: row.secure,
-    rules: tried === null ? undefined : compileRules(tried),
+    rules: tried === null && hidden.length === 0 ? undefined : compileRules(tried ?? {}, hidden),
     accessFunction: row.accessFunction,
     defaults: compileRules(toDefaultRules(row)),
   };

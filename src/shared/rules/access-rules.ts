@@ -46,6 +46,22 @@ function failAt(field: string, message: string): ParsedAccessRules {
   return { ok: false, problems: { [field]: { message, line: 1, column: 1 } } };
 }
 
+/** Blind copies, and replies of the mail server, which can name them. */
+const OF_SENDERS = "bcc, delivery.error, delivery.recipients unless @owner = @user.id";
+
+/** The fields that an endpoint hides by its kind, as entries of `hide`: mails that others may read show blind copies to their senders only (M6). */
+export function toHiddenFields(endpoint: {
+  kind: string;
+  secure: boolean;
+  othersCanRead: boolean;
+  rules: unknown;
+  accessFunction: string | null;
+}): readonly string[] {
+  const { kind, secure, othersCanRead, rules, accessFunction } = endpoint;
+  const isOwn = secure && !othersCanRead && rules === null && accessFunction === null;
+  return kind === "email" && !isOwn ? [OF_SENDERS] : [];
+}
+
 /** The meaning of an endpoint's kind and switches (S2, L4), as rules. They apply to operations that have no rule of their own. */
 export function toDefaultRules(endpoint: {
   kind: string;

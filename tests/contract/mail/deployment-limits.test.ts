@@ -45,7 +45,7 @@ it("[M7] [L9] an account with several projects has one limit, whether somebody h
       const refused = await forgot(second, email);
       expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
       expect(await expectProblem(refused, "rate_limited")).toMatch(
-        /own mail server accepts 3 e-mails a minute from the projects of an account/,
+        /own mail server accepts 3 recipients a minute from the projects of an account/,
       );
     }
     expect((await forgot(other, "ada@example.com")).status).toBe(202);
@@ -73,10 +73,10 @@ it("[M7] mails of e-mail endpoints count for the account and for all, and a mail
     };
     const first = await send();
     expect([(await first.post()).status, (await first.post()).status]).toEqual([201, 201]);
-    expect(await expectProblem(await first.post(), "rate_limited")).toMatch(/2 e-mails a minute from the projects of an account/);
+    expect(await expectProblem(await first.post(), "rate_limited")).toMatch(/2 recipients a minute from the projects of an account/);
     const second = await send();
     expect((await second.post()).status).toBe(201);
-    expect(await expectProblem(await second.post(), "rate_limited")).toMatch(/3 e-mails a minute from all projects/);
+    expect(await expectProblem(await second.post(), "rate_limited")).toMatch(/3 recipients a minute from all projects/);
     await server.pool.query(
       `INSERT INTO "ProjectEmail" ("projectId", host, port, secure, "from", recipients, rate) VALUES ($1, '127.0.0.1', $2, false, 'a@b.example', '"self"', 100)`,
       [first.projectId, mails.port],

@@ -42,10 +42,11 @@ afterEach(async () => {
   await server.pool.query(`TRUNCATE "OutboxMail"`);
 });
 
-async function addEndpoint(name: string, secure: boolean): Promise<string> {
+async function addEndpoint(name: string, secure: boolean, accessFunction: string | null = null): Promise<string> {
   const { rows } = await server.pool.query<{ id: string }>(
-    `INSERT INTO "Endpoint" (id, "projectId", name, kind, secure) VALUES (gen_random_uuid(), $1, $2, 'email', $3) RETURNING id::text AS id`,
-    [people.projectId, name, secure],
+    `INSERT INTO "Endpoint" (id, "projectId", name, kind, secure, "accessFunction") VALUES (gen_random_uuid(), $1, $2, 'email', $3, $4)
+     RETURNING id::text AS id`,
+    [people.projectId, name, secure, accessFunction],
   );
   return rows[0]?.id ?? "";
 }
@@ -422,6 +423,46 @@ describe("rates", () => {
     await expectProblem(await post(to(20)), "rate_limited");
     server.clock.at = new Date(server.clock.at.getTime() + 61_000);
     expect((await post(to(1), ada)).status).toBe(201);
+  });
+});
+
+describe("what does not count", () => {
+  const to = (count: number) => ({ ...MAIL, to: Array.from({ length: count }, (_, n) => `n${n}@example.com`) });
+
+  it("[M7] a request that exceeds one limit uses up none", async () => {
+    await configure({ recipients: ["example.com"], rate: 12 });
+    const [ada, eve] = [await signUp("ada@example.com"), await signUp("eve@example.com")];
+    expect((await post(to(6), ada)).status).toBe(201);
+    expect(await expectProblem(await post(to(6), ada), "rate_limited")).toMatch(/^Too many recipients: the limit is 10 per minute/);
+    expect(await expectProblem(await post(to(7), eve), "rate_limited")).toMatch(/the limit is 12 per minute/);
+    expect((await post(to(4), ada)).status).toBe(201);
+    expect((await post(to(2), eve)).status).toBe(201);
+    await expectProblem(await post(to(1), eve), "rate_limited");
+  });
+
+  it("[M7] a request that is refused after its recipients were checked, or repeated, does not count", async () => {
+    await configure({ rate: 2 });
+    const refuse = "(function () { return { allow: false, reason: 'Not today.' } })";
+    await addEndpoint("judged", true, refuse);
+    const open = path;
+    path = `/api/1/ce/judged?key=${people.key}`;
+    const user = await signUp("ada@example.com");
+    for (let n = 0; n < 3; n++) await expectProblem(await post(MAIL, user), "access_denied");
+    path = open;
+    const once = { ...MASTER, "Idempotency-Key": randomUUID() };
+    for (let n = 0; n < 3; n++) expect((await post(MAIL, once)).status).toBe(201);
+    expect((await post(MAIL)).status).toBe(201);
+    await expectProblem(await post(MAIL), "rate_limited");
+  });
+
+  it("[M7] a mail with more recipients than a limit allows in a minute is refused with its fields, because trying again does not help", async () => {
+    await configure({ recipients: ["example.com"], rate: 30 });
+    const answer = await post(to(11), await signUp("ada@example.com"));
+    expect([answer.status, (await answer.json()).fields]).toEqual([
+      400,
+      { to: "Use 10 recipients at most: so many a minute are allowed for a user." },
+    ]);
+    expect(await countWaiting()).toBe(0);
   });
 });
 

@@ -226,6 +226,19 @@ describe("the queue", () => {
     return projectId;
   }
 
+  it("[M2] each host has places of its own: one that is nearly full limits no other one", async () => {
+    const node = await startNode();
+    for (const host of ["nearly-full.example", "nearly-full.example", "free.example", "free.example", "full.example"])
+      await enqueue(node, { projectId: await addOwnServer(25, host) });
+    const hosts = new Map([
+      ["nearly-full.example", 1],
+      ["full.example", 0],
+    ]);
+    const room = { max: 16, maxPerHost: 8, hosts, exceptAccounts: [], exceptOwnServers: false, exceptDeployment: false, leaseMs: 60_000 };
+    const leased = await node.node.mail.outbox.lease(room);
+    expect(leased.map(({ host }) => host).toSorted()).toEqual(["free.example", "free.example", "nearly-full.example"]);
+  });
+
   it("[M2] hanging servers of many accounts do not hold up the deployment's mail server", async () => {
     const hanging = await startMailServer({ isPlain: true });
     try {

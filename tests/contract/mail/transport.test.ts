@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { MailError, type RenderedMail, type SmtpServer } from "@/src/core/mail/ports";
 import { createAddressPolicy } from "@/src/outbound/address-policy";
 import { createSmtpTransport, type SmtpTransportOptions } from "@/src/outbound/smtp-transport";
-import { type MailServer, type MailServerOptions, startMailServer } from "@/tests/support/servers/mail-server";
+import { type MailServer, type MailServerOptions, SmtpError, startMailServer } from "@/tests/support/servers/mail-server";
 
 const CREDENTIALS = { user: "ada", password: "correct horse" };
 const MAIL: RenderedMail = {
@@ -170,5 +170,28 @@ describe("messages", () => {
     const error = await sending;
     clearInterval(waiting);
     expect(error).toMatchObject({ isTemporary: true, code: "EABORT" });
+  });
+});
+
+describe("refused recipients", () => {
+  const recipients = ["ada@example.com", "bob@example.com"];
+
+  it("[M2] are returned with their own replies, also if nobody is left", async () => {
+    const smtp = await start();
+    smtp.refusals.set("ada@example.com", [new SmtpError(550, "5.1.1 unknown")]);
+    smtp.refusals.set("bob@example.com", [new SmtpError(450, "4.2.1 greylisted")]);
+    expect((await send(smtp, { mail: { recipients } })).rejected).toEqual([
+      { address: "ada@example.com", isTemporary: false, reason: "550 5.1.1 unknown" },
+      { address: "bob@example.com", isTemporary: true, reason: "450 4.2.1 greylisted" },
+    ]);
+    expect(smtp.arrived).toEqual([]);
+  });
+
+  it("[M2] do not keep the mail from the others", async () => {
+    const smtp = await start();
+    smtp.refusals.set("ada@example.com", [new SmtpError(550, "5.1.1 unknown")]);
+    const { response, rejected } = await send(smtp, { mail: { recipients } });
+    expect([response, rejected.map(({ address }) => address)]).toEqual(["250 accepted", ["ada@example.com"]]);
+    expect(smtp.mails[0]?.to).toEqual(["bob@example.com"]);
   });
 });

@@ -112,7 +112,7 @@ export interface DataServerOptions {
   database?: TestDatabase;
   /** The mail server of the deployment. */
   smtp?: Config["smtp"];
-  /** E-mails a minute through it; default: no limit. */
+  /** Recipients a minute through it; default: no limit. */
   smtpRates?: Config["smtpRates"];
   mail?: MailOptions;
   /** How long a statement waits for a lock, and a writer for its turn. */

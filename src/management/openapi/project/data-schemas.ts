@@ -107,12 +107,25 @@ export const COMMON_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       },
       delivery: {
         type: "object",
-        required: ["state", "attempts", "messageId", "error"],
+        required: ["state", "attempts", "messageId"],
         properties: {
           state: { type: "string", enum: ["queued", "sending", "sent", "failed"] },
           attempts: { type: "integer" },
           messageId: { type: "string" },
-          error: { type: ["string", "null"] },
+          error: { type: ["string", "null"], description: "Left out for readers who must not see blind copies." },
+          recipients: {
+            type: "array",
+            description: "Once the mail server has refused a recipient: the delivery to each.",
+            items: {
+              type: "object",
+              required: ["address", "state", "error"],
+              properties: {
+                address: { type: "string" },
+                state: { type: "string", enum: ["queued", "sent", "failed"] },
+                error: { type: ["string", "null"] },
+              },
+            },
+          },
         },
       },
     },
