@@ -19,6 +19,20 @@ describe("createProcessRateLimiter", () => {
   });
 });
 
+describe("what is given back", () => {
+  it("[M7] is free again in its minute, and changes nothing in the next one", async () => {
+    const time = { ms: 0 };
+    const limiter = createProcessRateLimiter({ now: () => time.ms });
+    expect((await limiter.take("a", 10, 6)).remaining).toBe(4);
+    expect((await limiter.take("a", 10, 6)).allowed).toBe(false);
+    limiter.giveBack("a", 6);
+    expect((await limiter.take("a", 10, 4)).remaining).toBe(0);
+    time.ms += 60_000;
+    limiter.giveBack("a", 4);
+    expect((await limiter.take("a", 10, 1)).remaining).toBe(9);
+  });
+});
+
 describe("createSharedRateLimiter", () => {
   let redis: TestRedis;
   let proxy: SeverableProxy;
@@ -72,6 +86,18 @@ describe("createSharedRateLimiter", () => {
     expect(refused?.resetSeconds).toBeGreaterThanOrEqual(1);
     expect(refused?.resetSeconds).toBeLessThanOrEqual(60);
     expect(await other?.take(nextId(), 2)).toMatchObject({ allowed: true, remaining: 1 });
+  });
+
+  it("[M7] what one server gives back is free for the others, and no more than was counted", async () => {
+    const { servers, nextId } = await setUp();
+    await untilTogether(servers, nextId);
+    const [one, other] = servers;
+    const id = nextId();
+    await one?.giveBack(id, 5);
+    expect(await one?.take(id, 10, 6)).toMatchObject({ allowed: true, remaining: 4 });
+    expect(await other?.take(id, 10, 6)).toMatchObject({ allowed: false });
+    await other?.giveBack(id, 6);
+    expect(await other?.take(id, 10, 4)).toMatchObject({ allowed: true, remaining: 0 });
   });
 
   it("[U8] while Redis is unavailable each server counts alone, and together again afterwards", async () => {

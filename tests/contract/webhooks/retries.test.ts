@@ -45,7 +45,7 @@ describe("failures", () => {
         response.writeHead(200);
         response.write("x");
       },
-      "The receiver did not respond within 1 s. Let it respond before it does long work.",
+      "The receiver responded with 200, but the response was not complete within 1 s. Let it respond before it does long work.",
       null,
     ],
   ] as [string, Parameters<WebhookWorld["receiver"]["respond"]>[0], string, number | null][])(

@@ -78,7 +78,10 @@ describe("the changes of one record", () => {
         plans.push(rows.flatMap((row) => Object.values(row)).join("\n"));
         return [];
       };
-      const explained: Parameters<typeof listChanges>[0]["db"] = Object.assign(Object.create(db), { $queryRaw: explain });
+      const explained: Parameters<typeof listChanges>[0]["db"] = Object.assign(Object.create(null), {
+        endpoint: db.endpoint,
+        $queryRaw: explain,
+      });
       await listChanges({ db: explained, changes, ownerId: ada.id, endpointId, ...edges, recordId: RECORD_7, limit: 50 });
       expect(plans).toHaveLength(1);
       expect(plans[0]).toContain("Change_recordId_seq_idx");
