@@ -191,7 +191,7 @@ async function applyStatements(client: pg.PoolClient, { sql, checksum, name }: M
   );
 }
 
-/** Builds the index of a migration while servers write. What is left of a try that was interrupted is built again. */
+/** Builds the index of a migration while servers write. An index that an interrupted try has left is built again. */
 async function applyConcurrently(client: pg.PoolClient, migration: Migration, index: string): Promise<void> {
   try {
     await client.query(`DROP INDEX CONCURRENTLY IF EXISTS "${index}"`);

@@ -14,7 +14,7 @@ export interface RateVerdict {
 /** Counts requests, or what they contain, per minute, for all servers together if they share a Redis. */
 export interface RateLimiter {
   /**
-   * Counts one request of `id`, or `amount`, against `limit` per minute. What exceeds the limit is counted too. Never throws: while the shared counter is
+   * Counts one request of `id`, or `amount`, against `limit` per minute. An amount that exceeds the limit is counted too. Never throws: while the shared counter is
    * unavailable, this process counts alone.
    */
   take(id: string, limit: number, amount?: number): MaybePromise<RateVerdict>;

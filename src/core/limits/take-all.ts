@@ -6,7 +6,7 @@ export interface CountedLimit {
   id: string;
   /** Per minute. 0: no limit. */
   limit: number;
-  /** What the limit applies to, like "for a user". */
+  /** To whom or to which object the limit applies, like "for a user". */
   whose: string;
   toError(verdict: RateVerdict): AppError;
 }

@@ -169,7 +169,7 @@ class Delivery implements MailDelivery {
       const { reason, isTemporary, code } = toFailure(error);
       this.#options.log.debug({ mail: mail.id, code, isTemporary }, "an e-mail was not accepted");
       if (code === "internal") this.#options.log.warn({ mail: mail.id, err: error }, "an attempt to send an e-mail failed unexpectedly");
-      // It concerns those that were waiting. What was replied for the others before stays.
+      // It concerns those that were waiting. Earlier replies for the others stay.
       const recipients = mail.message?.recipients?.map((one) => (one.state === "queued" ? { ...one, error: toError(reason) } : one));
       return isTemporary ? this.#postpone(mail, attempts, reason, recipients) : end(reason, recipients);
     }

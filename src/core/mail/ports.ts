@@ -27,7 +27,7 @@ export interface QueuedMessage {
   attachments?: readonly MailAttachment[] | undefined;
   /** The addresses that it is still to be sent to. Absent: all. */
   remaining?: readonly string[] | undefined;
-  /** What the mail server has replied for each recipient. Absent: it has refused none so far. */
+  /** The delivery to each recipient. Absent: it has refused none so far. */
   recipients?: readonly RecipientDelivery[] | undefined;
 }
 

@@ -63,7 +63,7 @@ export function createRequestLog({ store, clock }: { store: Pick<RequestLogStore
       size += 1;
     },
     async sync() {
-      // What could not be stored before comes first.
+      // Requests that could not be stored before come first.
       if (storing.length > 0) await storeAll();
       if (size > 0) {
         storing = [...collected.values()].flat().sort((a, b) => a.at - b.at);

@@ -101,7 +101,7 @@ describe("recipients that the mail server refuses", () => {
     expect(smtp.refusals.get("ada@example.com")).toEqual([unknown]);
   });
 
-  it("[M2] for good: the mail has failed, with each reply", async () => {
+  it("[M2] permanently: the mail has failed, with each reply", async () => {
     const path = await addMails();
     smtp.refusals.set("ada@example.com", [unknown]);
     smtp.refusals.set("bob@example.com", [later, new SmtpError(554, "5.7.1 spam")]);
