@@ -5,8 +5,8 @@ import { PageFailure } from "@/src/ui/components/page/page-failure";
 
 export default function ErrorPage({ error, retry }: { error: unknown; retry: () => void }) {
   return (
-    <main className="flex min-h-dvh justify-center px-4 pt-[14dvh]">
-      <PageFailure error={error} onRetry={retry} />
+    <main>
+      <PageFailure withLogo error={error} onRetry={retry} />
     </main>
   );
 }

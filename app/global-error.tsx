@@ -11,8 +11,8 @@ export default function GlobalErrorPage({ error, retry }: { error: unknown; retr
         <title>This page couldn’t be loaded · Rested</title>
       </head>
       <body>
-        <main className="flex min-h-dvh justify-center px-4 pt-[14dvh]">
-          <PageFailure error={error} onRetry={retry} />
+        <main>
+          <PageFailure withLogo error={error} onRetry={retry} />
         </main>
       </body>
     </html>

@@ -1,4 +1,4 @@
-/** Shown for unknown URLs outside of projects. */
+/** Shown for unknown URLs outside of the dashboard. */
 import type { Metadata } from "next";
 import { NotFound } from "@/src/ui/components/page/not-found";
 
@@ -6,8 +6,8 @@ export const metadata: Metadata = { title: "Page not found" };
 
 export default function NotFoundPage() {
   return (
-    <main className="flex min-h-dvh justify-center px-4 pt-[14dvh]">
-      <NotFound />
+    <main>
+      <NotFound withLogo />
     </main>
   );
 }

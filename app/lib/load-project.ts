@@ -3,7 +3,7 @@ import { notFound } from "next/navigation";
 import { cache } from "react";
 import { getEndpoint, listEndpoints } from "@/src/management/endpoints/endpoints";
 import { listKeys } from "@/src/management/keys/keys";
-import { describeProject, getProject } from "@/src/management/projects/projects";
+import { describeProject, getProject, listProjects } from "@/src/management/projects/projects";
 import { getUsage } from "@/src/management/quotas";
 import { readTraffic } from "@/src/management/traffic/read-traffic";
 import { listRequests, parseRequestLogQuery } from "@/src/management/traffic/request-log";
@@ -16,6 +16,7 @@ import { type ProjectTraffic, RECENT_ERRORS, type RequestLogView } from "@/src/s
 import type { WebhookView } from "@/src/shared/management/webhooks";
 import type { ApiDocument } from "@/src/shared/openapi";
 import { getCurrentPage, getOrigin } from "./current-page";
+import { orPageFailure, toPageFailure } from "./page-failure";
 import { requireUser } from "./sign-in/current-user";
 import type { CurrentUser } from "./sign-in/read-session";
 
@@ -24,7 +25,14 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const countSubscribers = (endpointId: string) => getRuntime().hub.subscriberCount(endpointId);
 
 /** The signed-in user. Others are redirected to the sign-in page and return afterwards. */
-export const loadUser = cache(async (): Promise<CurrentUser> => requireUser(await getCurrentPage()));
+export const loadUser = cache(async (): Promise<CurrentUser> => orPageFailure(async () => requireUser(await getCurrentPage())));
+
+/** The projects of the signed-in user. */
+export const loadProjects = cache(async (): Promise<ManagedProject[]> => {
+  const { id: ownerId } = await loadUser();
+  const { db, clock } = getRuntime();
+  return orPageFailure(() => listProjects({ db, clock, ownerId }));
+});
 
 export const loadProject = cache(async (projectId: string): Promise<ManagedProject> => {
   const { id: ownerId } = await loadUser();
@@ -109,6 +117,6 @@ async function orNotFound<Value>(ids: readonly string[], read: () => Promise<Val
     return await read();
   } catch (error) {
     if (isAppError(error) && error.code === "not_found") notFound();
-    throw error;
+    throw toPageFailure(error);
   }
 }

@@ -1,7 +1,7 @@
 /** All projects of the account. */
 import type { Metadata } from "next";
-import { loadEndpoints, loadUser } from "@/app/lib/load-project";
-import { listProjects } from "@/src/management/projects/projects";
+import { loadEndpoints, loadProjects, loadUser } from "@/app/lib/load-project";
+import { orPageFailure } from "@/app/lib/page-failure";
 import { readProjectRates } from "@/src/management/traffic/read-traffic";
 import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
@@ -17,9 +17,9 @@ const PREPARED_MAX = 20;
 export default async function Page() {
   const { id: ownerId } = await loadUser();
   const { db, clock } = getRuntime();
-  const projects = await listProjects({ db, clock, ownerId });
+  const projects = await loadProjects();
   const prepared = projects.slice(0, PREPARED_MAX);
-  const rates = await readProjectRates({ db, ownerId, projectIds: null, now: clock.now() });
+  const rates = await orPageFailure(() => readProjectRates({ db, ownerId, projectIds: null, now: clock.now() }));
   const endpoints = await Promise.all(prepared.map(async ({ id }) => [endpointsQuery(id).queryKey, await loadEndpoints(id)] as const));
   return (
     <Prefetched data={[[projectsQuery().queryKey, projects], [ratesQuery().queryKey, rates], ...endpoints]}>

@@ -1,9 +1,7 @@
 /** The frame of a project's pages. */
 import type { Metadata } from "next";
 import type { ReactNode } from "react";
-import { loadEndpoints, loadProject, loadUser } from "@/app/lib/load-project";
-import { listProjects } from "@/src/management/projects/projects";
-import { getRuntime } from "@/src/runtime/registry";
+import { loadEndpoints, loadProject, loadProjects, loadUser } from "@/app/lib/load-project";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointsQuery, projectQuery, projectsQuery } from "@/src/ui/api/queries";
 import { Shell } from "@/src/ui/shell/shell";
@@ -21,12 +19,7 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 export default async function ProjectLayout({ children, params }: Props) {
   const { project: projectId } = await params;
   const user = await loadUser();
-  const { db, clock } = getRuntime();
-  const [project, endpoints, projects] = await Promise.all([
-    loadProject(projectId),
-    loadEndpoints(projectId),
-    listProjects({ db, clock, ownerId: user.id }),
-  ]);
+  const [project, endpoints, projects] = await Promise.all([loadProject(projectId), loadEndpoints(projectId), loadProjects()]);
   return (
     <Prefetched
       data={[

@@ -1,6 +1,8 @@
 /** All endpoints of a project. */
 import type { Metadata } from "next";
+import { getOrigin } from "@/app/lib/current-page";
 import { loadEndpoints, loadHour } from "@/app/lib/load-project";
+import { getRuntime } from "@/src/runtime/registry";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointsQuery } from "@/src/ui/api/queries";
 import { EndpointsPage } from "@/src/ui/endpoints/endpoints-page";
@@ -18,7 +20,7 @@ export default async function Page({ params }: { params: Promise<{ project: stri
         [trafficQuery(projectId, HOUR).queryKey, hour],
       ]}
     >
-      <EndpointsPage projectId={projectId} />
+      <EndpointsPage projectId={projectId} origin={await getOrigin(getRuntime().config.publicUrl)} />
     </Prefetched>
   );
 }

@@ -1,0 +1,9 @@
+/** Unknown URLs below the projects. */
+import type { Metadata } from "next";
+import { notFound } from "next/navigation";
+
+export const metadata: Metadata = { title: "Page not found" };
+
+export default function Page() {
+  notFound();
+}
