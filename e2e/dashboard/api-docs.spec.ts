@@ -61,6 +61,7 @@ test("[G5] requests are sent with the master key, and the curl command does not 
   await open(page, "Get records.");
   await page.getByRole("button", { name: "Send GET" }).click();
   await expect(page.getByText("401 Unauthorized")).toBeVisible();
+  await open(page, "Use the master key");
   await page.getByLabel("Master key").fill(masterKey);
   await page.getByRole("button", { name: "Send GET" }).click();
   await expect(page.getByText("200 OK")).toBeVisible();

@@ -26,7 +26,7 @@ test("[H1] [H5] [H6] a webhook is created with a secret that verifies, its deliv
       });
     await page.goto(`${server.url}/p/${project.id}`);
     await page.getByRole("link", { name: "Webhooks" }).click();
-    await expect(page.getByText("No webhooks yet. A webhook sends each change to a URL of yours.")).toBeVisible();
+    await expect(page.getByText("No webhooks yet. A webhook sends each change to a URL that you choose.")).toBeVisible();
 
     await page.getByRole("button", { name: "Create webhook" }).first().click();
     const create = page.getByRole("dialog", { name: "Create a webhook" });
@@ -96,7 +96,7 @@ test("[H1] [H5] [H6] a webhook is created with a secret that verifies, its deliv
     const remove = page.getByRole("dialog", { name: "Delete webhook" });
     await remove.getByLabel("Name").fill(`127.0.0.1:${receiver.port}`);
     await remove.getByRole("button", { name: "Delete webhook" }).click();
-    await expect(page.getByText("No webhooks yet. A webhook sends each change to a URL of yours.")).toBeVisible();
+    await expect(page.getByText("No webhooks yet. A webhook sends each change to a URL that you choose.")).toBeVisible();
   } finally {
     await server.dispose();
     await receiver.close();

@@ -5,7 +5,7 @@ import { Download, Keyboard, Pause, Play } from "lucide-react";
 import { type ComponentProps, type RefObject, useRef } from "react";
 import { Button } from "../components/button";
 import { classNames } from "../components/class-names";
-import { formatCount } from "../format/format-number";
+import { formatCount, formatPlural } from "../format/format-number";
 import { ConnectionStatus } from "../stream/connection-status";
 import { OPERATION_STYLES, OPERATIONS, type Operation } from "../stream/operations";
 import type { Flush } from "./engine/console-messages";
@@ -114,8 +114,8 @@ function OperationFilter({ filter, onFilter }: { filter: EventFilter; onFilter: 
             title={shown ? `Hide ${operation}` : `Show ${operation}`}
             onClick={() => toggle(operation)}
             className={classNames(
-              "flex h-[26px] min-w-6 items-center justify-center gap-1 rounded-sm px-1.5 text-data transition-colors duration-[120ms] hover:bg-hover pointer-coarse:h-10 pointer-coarse:min-w-10",
-              shown ? "text-text" : "text-muted line-through",
+              "flex h-[26px] min-w-6 items-center justify-center gap-1 rounded-sm px-1.5 text-data transition-colors duration-[120ms] hover:text-text pointer-coarse:h-10 pointer-coarse:min-w-10",
+              shown ? "bg-hover text-text" : "text-muted",
             )}
           >
             <span aria-hidden="true" className={classNames("font-mono", shown && colour)}>
@@ -132,7 +132,7 @@ function OperationFilter({ filter, onFilter }: { filter: EventFilter; onFilter: 
 function Counts({ flush: { total, discarded } }: { flush: Flush }) {
   return (
     <span className="shrink-0 text-muted tabular-nums max-sm:sr-only" title="Changes in this console">
-      {formatCount(total)}
+      {formatPlural(total, "change")}
       {discarded > 0 ? (
         <span className="text-warn" title="The console holds up to 100,000 changes or 128 MB. Older changes are still in the log.">
           {" "}

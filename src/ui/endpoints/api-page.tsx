@@ -90,10 +90,7 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
         />
       </Section>
       <Section title="Messages" note="The stream sends one text message per change, in order, after it is committed.">
-        <CodeBlock
-          what="the example message"
-          code={`{"type":"POST","record":{"uniqueId":"0192f3c4a1b27c3d8e4f5a6b7c8d9e0f","data":{"hello":"world"},"createdAt":"2030-01-31T12:00:00.000Z","updatedAt":"2030-01-31T12:00:00.000Z"}}`}
-        />
+        <CodeBlock what="the example message" code={EXAMPLE_MESSAGE} />
         <p className="text-muted">
           <code className="text-data text-text">type</code> is POST, PUT or DELETE; a DELETE carries the record’s last state. Add{" "}
           <code className="text-data text-text">&amp;since=now</code> to receive a <code className="text-data text-text">cursor</code> with
@@ -113,6 +110,17 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
     </div>
   );
 }
+
+/** Shown with line breaks; streams send it without them. */
+const EXAMPLE_MESSAGE = `{
+  "type": "POST",
+  "record": {
+    "uniqueId": "0192f3c4a1b27c3d8e4f5a6b7c8d9e0f",
+    "data": { "hello": "world" },
+    "createdAt": "2030-01-31T12:00:00.000Z",
+    "updatedAt": "2030-01-31T12:00:00.000Z"
+  }
+}`;
 
 /** Explains the effects of access rules and the access function on requests and streams (S7, S8, W6). */
 function JudgedAccess({ projectId, endpointId, hasFunction }: { projectId: string; endpointId: string; hasFunction: boolean }) {

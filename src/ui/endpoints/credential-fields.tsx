@@ -29,7 +29,7 @@ export function CredentialFields({
   onChange: (credentials: Credentials) => void;
 }) {
   return (
-    <div className="grid grid-cols-2 gap-x-6 gap-y-4 max-sm:grid-cols-1">
+    <div className="flex max-w-[28rem] flex-col gap-3">
       {withToken ? (
         <TextField
           label="Access token"
@@ -41,15 +41,21 @@ export function CredentialFields({
           onChange={(event) => onChange({ ...credentials, accessToken: event.target.value.trim() })}
         />
       ) : null}
-      <TextField
-        label="Master key"
-        hint="Bypasses access tokens, ownership and origins. Never leaves this page except in requests you send."
-        type="password"
-        autoComplete="off"
-        mono
-        value={credentials.masterKey}
-        onChange={(event) => onChange({ ...credentials, masterKey: event.target.value.trim() })}
-      />
+      {/* Folded, because a master key is for servers. */}
+      <details>
+        <summary className="w-fit rounded-sm py-1 text-muted hover:text-text">Use the master key</summary>
+        <div className="pt-2">
+          <TextField
+            label="Master key"
+            hint="Bypasses access tokens, ownership and origins. Never leaves this page except in requests you send."
+            type="password"
+            autoComplete="off"
+            mono
+            value={credentials.masterKey}
+            onChange={(event) => onChange({ ...credentials, masterKey: event.target.value.trim() })}
+          />
+        </div>
+      </details>
     </div>
   );
 }

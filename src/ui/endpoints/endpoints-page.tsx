@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { endpointsQuery } from "../api/queries";
 import { Button } from "../components/button";
+import { CodeBlock } from "../components/code-block";
 import { EmptyState } from "../components/page/empty-state";
 import { Page } from "../components/page/page";
 import { ProblemPanel } from "../components/page/problem-panel";
@@ -12,7 +13,7 @@ import { HOUR, trafficQuery } from "../traffic/traffic-queries";
 import { CreateEndpointDialog } from "./create-endpoint-dialog";
 import { EndpointTable } from "./endpoint-table";
 
-export function EndpointsPage({ projectId }: { projectId: string }) {
+export function EndpointsPage({ projectId, origin }: { projectId: string; origin: string }) {
   const [creating, setCreating] = useState(false);
   const { data: endpoints, error, refetch } = useQuery(endpointsQuery(projectId));
   const { data: traffic } = useQuery(trafficQuery(projectId, HOUR));
@@ -25,7 +26,14 @@ export function EndpointsPage({ projectId }: { projectId: string }) {
     <Page title="Endpoints" actions={endpoints?.length === 0 ? undefined : create}>
       {endpoints ? (
         endpoints.length === 0 ? (
-          <EmptyState sentence="No endpoints yet. An endpoint stores JSON and streams every change." action={create} />
+          <EmptyState sentence="No endpoints yet. An endpoint stores JSON and streams every change over the same URL." action={create}>
+            <CodeBlock
+              title="What you can do with an endpoint"
+              what="the example"
+              code={`curl -H 'Content-Type: application/json' -d '{"temperature":21.5}' '${origin}/api/1/ce/readings?key=…'
+new WebSocket('${origin.replace(/^http/, "ws")}/api/1/ce/readings?key=…')`}
+            />
+          </EmptyState>
         ) : (
           <EndpointTable projectId={projectId} endpoints={endpoints} traffic={traffic} />
         )

@@ -96,7 +96,7 @@ function KeyRow({
       ref={row}
       id={toRowId(id)}
       tabIndex={-1}
-      className={`border-b outline-offset-[-2px] target:bg-hover ${isNew ? "bg-hover" : ""}  last:border-b-0 @max-[55rem]:grid @max-[55rem]:grid-cols-3 @max-[55rem]:gap-x-4 @max-[55rem]:gap-y-2 @max-[55rem]:px-4 @max-[55rem]:py-3 @max-[22rem]:grid-cols-2`}
+      className={`border-b outline-offset-[-2px] target:bg-hover ${isNew ? "bg-hover" : ""} ${isWorking(state) ? "" : "text-muted"} last:border-b-0 @max-[55rem]:grid @max-[55rem]:grid-cols-3 @max-[55rem]:gap-x-4 @max-[55rem]:gap-y-2 @max-[55rem]:px-4 @max-[55rem]:py-3 @max-[22rem]:grid-cols-2`}
     >
       <th scope="row" className="py-2 pr-3 pl-5 text-left font-normal @max-[55rem]:col-span-full @max-[55rem]:p-0">
         <span className="flex flex-wrap items-center gap-x-2 font-medium wrap-anywhere">
@@ -123,10 +123,10 @@ function KeyRow({
       <Cell label="State">
         <Badge tone={TONES[state]}>{toStateLabel(managedKey, nowMs)}</Badge>
       </Cell>
-      <td className="py-2 pr-2 text-right whitespace-nowrap @max-[55rem]:-ml-3 @max-[55rem]:col-span-full @max-[55rem]:p-0 @max-[55rem]:text-left">
+      <td className="py-2 pr-2 text-right whitespace-nowrap @max-[55rem]:col-span-full @max-[55rem]:p-0 @max-[55rem]:text-left">
         {isWorking(state) ? (
           <>
-            <Button tone="quiet" onClick={onRotate} aria-label={`Rotate ${name}`}>
+            <Button onClick={onRotate} aria-label={`Rotate ${name}`}>
               Rotate
             </Button>
             <Button tone="quiet" onClick={onRevoke} aria-label={`Revoke ${name}`}>

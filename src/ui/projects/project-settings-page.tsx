@@ -11,16 +11,15 @@ import { projectQuery, projectsQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { TextAreaField, TextField } from "../components/field";
-import { Page, Panel, Section } from "../components/page/page";
+import { DangerSection, Page, Panel, Section } from "../components/page/page";
 import { Switch } from "../components/switch";
 import { formatCount, formatPlural } from "../format/format-number";
 import { bySchema } from "../forms/by-schema";
 import { FormDraftNote } from "../forms/drafts/form-draft-note";
 import { readFlag } from "../forms/drafts/stored-state";
-import { FormFailure } from "../forms/form-failure";
+import { FormFoot } from "../forms/form-foot";
 import { NameConfirmation } from "../forms/name-confirmation";
 import { NameField } from "../forms/name-field";
-import { SubmitButton } from "../forms/submit-button";
 import { useForm } from "../forms/use-form";
 import { notify } from "../notifications/notify";
 import { EmailSection } from "./email-section";
@@ -89,29 +88,34 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
             name="allowedOrigins"
             label="Allowed origins"
             placeholder="https://example.com, http://localhost:3000, capacitor://localhost"
-            hint="Comma-separated. Leave empty to allow all. Without a list, login cookies work only on this server’s own pages; apps on other origins log in with noATCookie=true and send Authorization: Bearer. Mobile apps and extensions have their own origins, like capacitor://localhost or chrome-extension://<id>."
+            hint="Comma-separated. Leave empty to allow all."
             defaultValue={project.allowedOrigins.join(", ")}
             ref={origins}
             problem={toOriginsProblem({ problemOf: form.problemOf, sent: sent.current })}
           />
+          <details className="pt-2">
+            <summary className="w-fit rounded-sm py-1 text-muted hover:text-text">Cookies, mobile apps and extensions</summary>
+            <p className="max-w-[44rem] pt-1 text-muted">
+              Login cookies work only on listed origins and this server’s own pages. Apps on other origins log in with noATCookie=true and
+              send the token as Authorization: Bearer. Mobile apps and extensions have their own origins, like capacitor://localhost or
+              chrome-extension://&lt;id&gt;.
+            </p>
+          </details>
           <Switch
             label="Allow the origin null"
-            hint="Sent by sandboxed frames, local files and some redirects. Any site can create a page with this origin, so the list above no longer blocks any site. Cookies are never accepted from it. Has no effect without a list."
+            hint="Sandboxed frames and local files send it. Any site can do so, so the list no longer blocks any site. Cookies from it are ignored."
             checked={switched.allowNullOrigin ?? stored.allowNullOrigin}
             onChange={(checked) => setSwitched(toDifference(stored, { ...switched, allowNullOrigin: checked }))}
           />
           <Switch
             label="Reject requests without an origin"
-            hint="Browsers send an origin with cross-site requests. Other clients can fake one, so this prevents mistakes, not attacks."
+            hint="Prevents mistakes, not attacks: clients that aren’t browsers can send any origin."
             checked={switched.disallowNoOrigin ?? stored.disallowNoOrigin}
             onChange={(checked) => setSwitched(toDifference(stored, { ...switched, disallowNoOrigin: checked }))}
           />
         </Panel>
       </Section>
-      <Section
-        title="Rate limit"
-        note="Requests allowed per client. Each combination of key and address is counted separately. Over the limit, the response is 429 with the time to wait."
-      >
+      <Section title="Rate limit" note="Requests of each key and address. Over the limit, the response is 429 with the time to wait.">
         <Panel>
           <div className="max-w-[20rem]">
             <TextField
@@ -130,10 +134,7 @@ function ProjectForm({ project, serverRateLimit }: { project: ManagedProject; se
           </div>
         </Panel>
       </Section>
-      <div className="-mt-4 flex flex-col items-start gap-3">
-        <FormFailure failure={form.failure} />
-        <SubmitButton form={form}>Save changes</SubmitButton>
-      </div>
+      <FormFoot form={form} note="Saves the name, origins and rate limit." />
     </form>
   );
 }
@@ -192,10 +193,8 @@ function DeleteProject({ project }: { project: ManagedProject }) {
   };
   const { endpoints, keys } = project.counts;
   return (
-    <Section title="Delete this project" note="Its endpoints, records, logs and keys are permanently deleted too.">
-      <div>
-        <Button onClick={() => setOpen(true)}>Delete project</Button>
-      </div>
+    <DangerSection title="Delete this project" note="Its endpoints, records, logs and keys are permanently deleted too.">
+      <Button onClick={() => setOpen(true)}>Delete project</Button>
       <NameConfirmation
         open={open}
         onOpenChange={setOpen}
@@ -210,6 +209,6 @@ function DeleteProject({ project }: { project: ManagedProject }) {
         }
         onConfirm={remove}
       />
-    </Section>
+    </DangerSection>
   );
 }

@@ -9,7 +9,7 @@ import { webhookQuery, webhooksQuery } from "../api/queries";
 import { requestJson } from "../api/request";
 import { Badge } from "../components/badge";
 import { Button } from "../components/button";
-import { Page, Panel, Section } from "../components/page/page";
+import { DangerSection, Page, Panel, Section } from "../components/page/page";
 import { RelativeTime } from "../components/relative-time";
 import { formatCount } from "../format/format-number";
 import { FormFailure } from "../forms/form-failure";
@@ -83,11 +83,9 @@ export function WebhookPage({ webhook: loaded }: { webhook: WebhookView }) {
           </div>
         </Panel>
       </Section>
-      <Section title="Delete this webhook" note="Its deliveries are permanently deleted too, including those not sent yet.">
-        <div>
-          <Button onClick={() => setOpened("delete")}>Delete webhook</Button>
-        </div>
-      </Section>
+      <DangerSection title="Delete this webhook" note="Its deliveries are permanently deleted too, including those not sent yet.">
+        <Button onClick={() => setOpened("delete")}>Delete webhook</Button>
+      </DangerSection>
       <WebhookDialog projectId={projectId} webhook={webhook} open={opened === "edit"} onClose={close} />
       <ReplayDialog webhookId={id} open={opened === "replay"} onClose={close} />
       <RotateSecretDialog webhookId={id} open={opened === "rotate"} onClose={close} />

@@ -36,3 +36,16 @@ export function Section({ title, note, actions, children }: { title: string; not
 export function Panel({ children, padded = true }: { children: ReactNode; padded?: boolean }) {
   return <div className={`min-w-0 rounded-md border border-line bg-surface ${padded ? "px-5 py-4" : ""}`}>{children}</div>;
 }
+
+/** A part of a page for what can't be undone, in a frame that says so. */
+export function DangerSection({ title, note, children }: { title: string; note: string; children: ReactNode }) {
+  return (
+    <section className="flex min-w-0 flex-wrap items-center justify-between gap-x-6 gap-y-3 rounded-md border border-delete/40 bg-surface px-5 py-4">
+      <div className="min-w-0">
+        <h2 className="text-prose font-semibold">{title}</h2>
+        <p className="max-w-[36rem] text-muted">{note}</p>
+      </div>
+      {children}
+    </section>
+  );
+}

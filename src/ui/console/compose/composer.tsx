@@ -144,7 +144,7 @@ function OpenComposer(props: Props) {
         event.preventDefault();
         send();
       }}
-      className="flex max-h-[45dvh] flex-col gap-3 overflow-y-auto px-4 pb-3"
+      className="flex max-h-[45dvh] max-w-[64rem] flex-col gap-3 overflow-y-auto px-4 pb-3"
     >
       <DraftNote restoredAtMs={restoredAtMs} onDiscard={onDiscard} />
       <div className="flex flex-wrap items-end gap-3">

@@ -13,9 +13,9 @@ import { formatPlural } from "../../format/format-number";
 import { CreateEndpointDialog } from "../create-endpoint-dialog";
 
 const OTHERS = [
-  { field: "othersCanRead", label: "Others can read", hint: "Users can also read and stream records of other users." },
-  { field: "othersCanUpdate", label: "Others can update", hint: "Users can also change records of other users." },
-  { field: "othersCanDelete", label: "Others can delete", hint: "Users can also delete records of other users." },
+  { field: "othersCanRead", label: "Others can read", hint: "Users can also read and stream each other’s records." },
+  { field: "othersCanUpdate", label: "Others can update", hint: "Users can also change each other’s records." },
+  { field: "othersCanDelete", label: "Others can delete", hint: "Users can also delete each other’s records." },
 ] as const;
 
 export type Access = Pick<EndpointDetail, "secure" | (typeof OTHERS)[number]["field"]>;
@@ -35,12 +35,7 @@ export function AccessSwitches({
         <div>
           <Switch
             label="Secure"
-            hint={
-              <>
-                Off: any key of the project gives access. On: requests and streams also need the access token of a logged-in user, or the
-                master key, and each record belongs to the user who created it.
-              </>
-            }
+            hint="Requests and streams also need a user’s access token or the master key, and each record belongs to the user who created it."
             checked={access.secure}
             onChange={(secure) => onChange({ ...access, secure })}
           />

@@ -8,7 +8,7 @@ import type { EndpointDetail } from "@/src/shared/management/schemas";
 import { endpointQuery, endpointsQuery } from "../../api/queries";
 import { requestJson } from "../../api/request";
 import { Button } from "../../components/button";
-import { Section } from "../../components/page/page";
+import { DangerSection } from "../../components/page/page";
 import { formatPlural } from "../../format/format-number";
 import { NameConfirmation } from "../../forms/name-confirmation";
 import { notify } from "../../notifications/notify";
@@ -30,7 +30,7 @@ export function DeleteEndpoint({ endpoint }: { endpoint: EndpointDetail }) {
     router.refresh();
   };
   return (
-    <Section
+    <DangerSection
       title="Delete this endpoint"
       note={
         isAuthentication
@@ -38,9 +38,7 @@ export function DeleteEndpoint({ endpoint }: { endpoint: EndpointDetail }) {
           : "Its records, their files and its log are permanently deleted too."
       }
     >
-      <div>
-        <Button onClick={() => setOpen(true)}>Delete endpoint</Button>
-      </div>
+      <Button onClick={() => setOpen(true)}>Delete endpoint</Button>
       <NameConfirmation
         open={open}
         onOpenChange={setOpen}
@@ -63,6 +61,6 @@ export function DeleteEndpoint({ endpoint }: { endpoint: EndpointDetail }) {
         }
         onConfirm={remove}
       />
-    </Section>
+    </DangerSection>
   );
 }

@@ -14,9 +14,8 @@ import { Panel, Section } from "../../components/page/page";
 import { bySchema } from "../../forms/by-schema";
 import { FormDraftNote } from "../../forms/drafts/form-draft-note";
 import { readFlag } from "../../forms/drafts/stored-state";
-import { FormFailure } from "../../forms/form-failure";
+import { FormFoot } from "../../forms/form-foot";
 import { NameField } from "../../forms/name-field";
-import { SubmitButton } from "../../forms/submit-button";
 import { useForm } from "../../forms/use-form";
 import { notify } from "../../notifications/notify";
 import { KIND_HINTS, KIND_LABELS } from "../kind-choice";
@@ -107,7 +106,7 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
       {kind === "data" ? (
         <Section
           title="Files"
-          note="By default, browsers check with the server before they show a cached file. A public cache serves files without checking, so it can show a deleted file until the time is over."
+          note="Browsers check with the server before they show a cached file. Public caches don’t, so they can show a deleted file until the time is over."
         >
           <Panel>
             <div className="max-w-[20rem]">
@@ -127,10 +126,10 @@ export function EndpointForm({ endpoint }: { endpoint: EndpointDetail }) {
           </Panel>
         </Section>
       ) : null}
-      <div className="-mt-4 flex flex-col items-start gap-3">
-        <FormFailure failure={form.failure} />
-        <SubmitButton form={form}>Save changes</SubmitButton>
-      </div>
+      <FormFoot
+        form={form}
+        note={kind === "data" ? "Saves the name, description, access and file settings." : "Saves the name, description and access."}
+      />
     </form>
   );
 }
