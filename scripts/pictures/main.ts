@@ -4,6 +4,7 @@
  * The icons in public/ are made only by `npm run pictures -- icons`.
  */
 import { mkdir, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import path from "node:path";
 import { type Browser, type BrowserContext, chromium } from "playwright";
 import { startServer } from "@/e2e/support/server";
@@ -21,6 +22,8 @@ const WIDTHS = [
   { name: "-390", viewport: { width: 390, height: 844 }, scale: 2 },
 ] as const;
 const THEMES = ["light", "dark"] as const;
+
+const DEFAULT_PORT = 3_000;
 
 const args = process.argv.slice(2);
 const names = args.filter((arg) => !arg.startsWith("--"));
@@ -51,6 +54,7 @@ async function photographAll(browser: Browser): Promise<void> {
   if (!args.includes("--no-build")) await build();
   await mkdir(folder, { recursive: true });
   const server = await startServer({
+    port: await findPort(),
     env: { RESTED_RATE_LIMIT: "0", RESTED_MANAGEMENT_RATE_LIMIT: "0", RESTED_WEBHOOK_HTTP: "1", RESTED_OUTBOUND_ALLOWED: "127.0.0.1" },
   });
   try {
@@ -96,9 +100,10 @@ async function photograph(
 
 async function takePicture(context: BrowserContext, data: SampleData, picture: Picture, file: string): Promise<void> {
   const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
   try {
     await page.goto(picture.path(data));
-    await picture.prepare(page, data);
+    await picture.prepare(page, data).catch((error: Error) => fail(file, error));
     await page.evaluate("document.fonts.ready");
     // No cursor in fields, and no fades that are half done.
     await page
@@ -106,11 +111,24 @@ async function takePicture(context: BrowserContext, data: SampleData, picture: P
       .catch(() => undefined);
     await writeFile(file, await toPng(await page.screenshot({ caret: "hide", animations: "disabled" })));
     await report(file);
-  } catch (error) {
-    throw new Error(`The picture ${file} failed.`, { cause: error });
   } finally {
     await page.close();
   }
+}
+
+/** The picture is taken as the page is, because it shows why it is not ready. */
+function fail(file: string, error: Error): void {
+  process.exitCode = 1;
+  console.error(`${file} is not complete: ${error.message.split("\n", 2).join(" ")}`);
+}
+
+/** The default port, which the snippets on the pictures then have; another one if it is in use. */
+async function findPort(): Promise<number> {
+  const probe = createServer();
+  return new Promise((resolve) => {
+    probe.once("error", () => resolve(0));
+    probe.listen(DEFAULT_PORT, "127.0.0.1", () => probe.close(() => resolve(DEFAULT_PORT)));
+  });
 }
 
 async function report(file: string): Promise<void> {

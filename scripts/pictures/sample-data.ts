@@ -18,11 +18,11 @@ export interface SampleData {
 }
 
 const CUSTOMERS = [
-  { username: "ada", email: "ada@example.com", plan: "business", city: "London" },
-  { username: "grace", email: "grace@example.com", plan: "starter", city: "New York" },
-  { username: "katherine", email: "katherine@example.com", plan: "business", city: "Hampton" },
-  { username: "linus", email: "linus@example.com", plan: "starter", city: "Helsinki" },
-  { username: "margaret", email: "margaret@example.com", plan: "business", city: "Boston" },
+  { username: "ada", contact: "ada@example.com", plan: "business", city: "London" },
+  { username: "grace", contact: "grace@example.com", plan: "starter", city: "New York" },
+  { username: "katherine", contact: "katherine@example.com", plan: "business", city: "Hampton" },
+  { username: "linus", contact: "linus@example.com", plan: "starter", city: "Helsinki" },
+  { username: "margaret", contact: "margaret@example.com", plan: "business", city: "Boston" },
 ];
 const PASSWORD = "a long sentence of words";
 const ROOMS = ["hall", "north house", "south house", "orchids", "seedlings"];

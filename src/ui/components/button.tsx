@@ -49,7 +49,7 @@ export function Button({
       onClick={busy ? (event) => event.preventDefault() : onClick}
       className={classNames(
         buttonClass(tone, { square, tight }),
-        wide && "w-full",
+        wide && "min-h-10 w-full",
         "relative disabled:opacity-45 disabled:pointer-events-none",
       )}
     >

@@ -42,8 +42,8 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
           action={<ButtonLink href={`/p/${projectId}/keys`}>Create a key</ButtonLink>}
         />
       ) : null}
-      {traffic && traffic.totals.requests > 0 ? (
-        <Section title="Last hour" actions={<ButtonLink href={`/p/${projectId}/usage`}>Usage</ButtonLink>}>
+      {traffic && endpoints.data && endpoints.data.length > 0 ? (
+        <Section title="Last hour" actions={<ButtonLink href={`/p/${projectId}/usage`}>View charts</ButtonLink>}>
           <Totals totals={traffic.totals} range={traffic.range} />
         </Section>
       ) : null}

@@ -105,7 +105,7 @@ const ID = /^\s*([0-9a-f]{32})\s*$/;
 
 function Search({ query, onQuery, searchRef, onOpenId }: Pick<Props, "query" | "onQuery" | "searchRef" | "onOpenId">) {
   return (
-    <div className="relative w-56 max-sm:w-full">
+    <div className="relative w-48 max-sm:w-full">
       <input
         ref={searchRef}
         type="search"
@@ -162,7 +162,7 @@ function FilterField({ query, onQuery }: Pick<Props, "query" | "onQuery">) {
     void add().catch((error: Error) => setProblem(error.message));
   };
   return (
-    <form noValidate onSubmit={submit} className="w-56 max-sm:w-full">
+    <form noValidate onSubmit={submit} className="w-48 max-sm:w-full">
       <input
         aria-label="Add a filter: path, operator, value"
         aria-invalid={problem ? true : undefined}

@@ -10,7 +10,7 @@ export function Totals({ totals, range }: Pick<ProjectTraffic, "totals" | "range
     { label: "Errors", value: formatCount(errors), note: formatShare(errors, requests), isBad: errors > 0 },
     { label: "Median time", value: formatLatency(p50), note: `99 % within ${formatLatency(p99)}` },
     { label: "Writes", value: formatCount(writes), note: "records changed" },
-    { label: "Deliveries", value: formatCount(deliveries), note: "changes sent to streams" },
+    { label: "Deliveries", value: formatCount(deliveries), note: "sent to streams" },
     { label: "Streams", value: formatCount(streams), note: "open at most" },
   ];
   return (
@@ -22,9 +22,7 @@ export function Totals({ totals, range }: Pick<ProjectTraffic, "totals" | "range
         <div key={label} className="flex min-w-0 flex-col bg-surface px-4 py-3">
           <dt className="text-muted">{label}</dt>
           <dd className={`text-title font-semibold ${isBad ? "text-delete" : ""}`}>{value}</dd>
-          <dd className="truncate text-data text-muted" title={note}>
-            {note}
-          </dd>
+          <dd className="text-data text-muted">{note}</dd>
         </div>
       ))}
     </dl>

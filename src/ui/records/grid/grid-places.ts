@@ -4,15 +4,15 @@ import { DATA_PX, type ShownColumn } from "./grid-layout";
 const CELL = "min-w-0 shrink-0 truncate px-2";
 const CHECKBOX_PX = 36;
 const ID_PX = 112;
-const TIME_PX = 132;
+const TIME_PX = 136;
 
-/** The times stay in view at the right edge, unless the screen is narrow. */
-const TIME = `${CELL} w-33 text-muted max-sm:hidden @min-[40rem]:sticky @min-[40rem]:z-[1]`;
+/** The times stay in view at the right edge, unless the screen is narrow. The line shows where they cover other columns. */
+const TIME = `${CELL} w-34 border-l border-line text-muted max-sm:hidden @min-[40rem]:sticky @min-[40rem]:z-[1]`;
 export const PLACES = {
   checkbox: "w-9 shrink-0 grid place-items-center",
   id: `${CELL} w-28 text-muted`,
   data: CELL,
-  created: `${TIME} right-0 in-data-updated:right-33`,
+  created: `${TIME} right-0 in-data-updated:right-34`,
   updated: `${TIME} right-0`,
 };
 
