@@ -10,7 +10,7 @@ import { type Browser, type BrowserContext, chromium } from "playwright";
 import { startServer } from "@/e2e/support/server";
 import { build } from "@/scripts/setup/build.mjs";
 import { findChromium } from "@/scripts/setup/chromium.mjs";
-import { toPng } from "./encode";
+import { toWebp } from "./encode";
 import { makeIcons } from "./icons";
 import { makeMovie } from "./movie";
 import { PICTURES, type Picture } from "./pages";
@@ -62,7 +62,8 @@ async function photographAll(browser: Browser): Promise<void> {
     const traffic = await startTraffic(server, data);
     const wanted = PICTURES.filter(({ name }) => names.length === 0 || names.includes(name));
     for (const theme of THEMES) for (const width of WIDTHS) await photograph(browser, data, wanted, theme, width);
-    traffic.stop();
+    await traffic.stop();
+    await data.dispose();
     const isMovieWanted = names.length === 0 ? !args.includes("--no-movie") : names.includes("console-live");
     if (isMovieWanted) await report(await makeMovie(browser, data, folder));
   } finally {
@@ -89,7 +90,7 @@ async function photograph(
   const owner = await browser.newContext({ ...options, storageState: data.signedIn });
   try {
     for (const picture of pictures) {
-      const file = path.join(folder, `${picture.name}${width}-${theme}.png`);
+      const file = path.join(folder, `${picture.name}${width}-${theme}.webp`);
       await takePicture(picture.isPublic ? visitor : owner, data, picture, file);
     }
   } finally {
@@ -109,7 +110,7 @@ async function takePicture(context: BrowserContext, data: SampleData, picture: P
     await page
       .addStyleTag({ content: "*, ::before, ::after { transition: none !important; animation: none !important; }" })
       .catch(() => undefined);
-    await writeFile(file, await toPng(await page.screenshot({ caret: "hide", animations: "disabled" })));
+    await writeFile(file, await toWebp(await page.screenshot({ caret: "hide", animations: "disabled" })));
     await report(file);
   } finally {
     await page.close();

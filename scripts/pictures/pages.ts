@@ -72,7 +72,10 @@ export const PICTURES: readonly Picture[] = [
   {
     name: "records",
     path: inEndpoint("readings", "records"),
-    prepare: (page) => page.getByRole("grid", { name: "Records" }).getByRole("row").nth(8).waitFor(),
+    prepare: async (page) => {
+      await page.getByRole("grid", { name: "Records" }).getByRole("row").nth(8).waitFor();
+      await page.getByText("Live", { exact: true }).last().waitFor();
+    },
   },
   {
     name: "record",
@@ -96,7 +99,7 @@ export const PICTURES: readonly Picture[] = [
         .first()
         .waitFor(),
   },
-  { name: "webhooks", path: inProject("/webhooks"), prepare: heading("Webhooks") },
+  { name: "webhooks", path: inProject("/webhooks"), prepare: (page) => page.getByRole("link", { name: /127\.0\.0\.1/ }).waitFor() },
   { name: "usage", path: inProject("/usage"), prepare: (page) => page.locator(".uplot").first().waitFor() },
   {
     name: "requests",

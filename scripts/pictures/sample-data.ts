@@ -15,6 +15,9 @@ export interface SampleData {
   /** The cookies of a signed-in browser. */
   signedIn: Awaited<ReturnType<APIRequestContext["storageState"]>>;
   emptyProject: string;
+  /** Sends the readings to the URL. */
+  createWebhook: (url: string) => Promise<void>;
+  dispose: () => Promise<void>;
 }
 
 const CUSTOMERS = [
@@ -90,7 +93,6 @@ export async function createSampleData(server: RunningServer): Promise<SampleDat
     await database.end();
   }
   const signedIn = await api.storageState();
-  await api.dispose();
   return {
     url: server.url,
     project,
@@ -99,6 +101,8 @@ export async function createSampleData(server: RunningServer): Promise<SampleDat
     readOnlyKey,
     signedIn,
     emptyProject,
+    createWebhook: (target) => manage(`projects/${project}/webhooks`, { url: target, endpoints: ["greenhouse/readings"] }),
+    dispose: () => api.dispose(),
   };
 }
 

@@ -1,4 +1,7 @@
-/** Clients that use the server while the pictures are made: open streams, a few writes each second, and a failure now and then. */
+/** Clients that use the server while the pictures are made: open streams, a webhook's receiver, a few writes each second, and a failure now and then. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { WebSocket } from "ws";
 import type { RunningServer } from "@/e2e/support/server";
 import { type SampleData, send, toReading } from "./sample-data";
@@ -6,7 +9,10 @@ import { type SampleData, send, toReading } from "./sample-data";
 const ORIGINS = ["https://greenhouse.example.com", "https://shop.example.com", undefined];
 const WRITE_MS = 400;
 
-export async function startTraffic(server: RunningServer, data: SampleData): Promise<{ stop: () => void }> {
+export async function startTraffic(server: RunningServer, data: SampleData): Promise<{ stop: () => Promise<unknown> }> {
+  const receiver = createServer((request, response) => request.resume().once("end", () => response.writeHead(204).end()));
+  await once(receiver.listen(0, "127.0.0.1"), "listening");
+  await data.createWebhook(`http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hooks`);
   const base = `${server.wsUrl}/api/1/ce`;
   const sockets = ORIGINS.flatMap((origin, index) => [
     openStream(`${base}/greenhouse/readings?key=${index === 2 ? data.readOnlyKey : data.key}&since=now`, origin),
@@ -20,6 +26,8 @@ export async function startTraffic(server: RunningServer, data: SampleData): Pro
     stop: () => {
       clearInterval(timer);
       for (const socket of sockets) socket.close();
+      receiver.closeAllConnections();
+      return once(receiver.close(), "close");
     },
   };
 }
