@@ -39,18 +39,18 @@ test("[G38] a page that fails keeps the frame, names the request, and is tried a
   const database = await connectToDatabase(other.dataDir);
   try {
     const { project } = await signUpFirstAdmin(page, other);
-    await database.query('ALTER TABLE "ApiKey" RENAME TO "ApiKeyElsewhere"');
-    await page.goto(`${other.url}/p/${project.id}/keys`);
+    await database.query('ALTER TABLE "Webhook" RENAME TO "WebhookElsewhere"');
+    await page.goto(`${other.url}/p/${project.id}/webhooks`);
     const alert = page.getByRole("main").getByRole("alert");
     await expect(alert).toContainText("This page couldn’t be loaded");
-    await expect(page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Keys" })).toBeVisible();
-    const requestId = /Request ID\s*([0-9a-f-]{8,})/.exec(await alert.innerText())?.[1] ?? "";
+    await expect(page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Webhooks" })).toBeVisible();
+    const requestId = /Request ID\s*(req-[0-9a-f]{8,})/.exec(await alert.innerText())?.[1] ?? "";
     expect(requestId).not.toBe("");
     expect(other.output()).toContain(requestId);
 
-    await database.query('ALTER TABLE "ApiKeyElsewhere" RENAME TO "ApiKey"');
+    await database.query('ALTER TABLE "WebhookElsewhere" RENAME TO "Webhook"');
     await page.getByRole("button", { name: "Try again" }).click();
-    await expect(page.getByRole("row", { name: /First key/ })).toBeVisible();
+    await expect(page.getByText("No webhooks yet.")).toBeVisible();
   } finally {
     await database.end();
     await other.dispose();
