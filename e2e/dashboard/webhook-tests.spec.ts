@@ -7,7 +7,7 @@ import { startServer } from "../support/server";
 /** A minute ago, as the field for a time has it. Runs in the browser, in its time zone. */
 function toLocalMinuteAgo(): string {
   const ago = new Date(Date.now() - 60_000);
-  return new Date(ago.getTime() - ago.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+  return new Date(ago.getTime() - ago.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 /** By the keyboard alone. */
@@ -51,7 +51,7 @@ test("[H1] [H8] a test event shows what the receiver did, and a replay sends the
     receiver.respond(OK);
     await press(page, "Send test event");
     await expect(result).toHaveText(/^Test event delivered/);
-    await expect(page.getByText("Nothing was sent yet.")).toBeVisible();
+    await expect(page.getByText("Nothing has been sent yet.")).toBeVisible();
 
     await press(page, "Resume");
     const answer = await fetch(`${server.url}/api/1/ce/${endpoint.name}?key=${key}`, {
