@@ -5,11 +5,12 @@ import type { Read } from "@/src/db/read";
 import type { RecordSearch } from "@/src/db/records/record-search";
 import { AppError } from "@/src/shared/errors";
 import type { FilterExpression } from "@/src/shared/filters/filter-syntax";
+import type { TimeRange } from "@/src/shared/filters/time-range";
 import { formatCursor } from "@/src/shared/streams/cursor";
 import { requireOwnEndpoint } from "../ownership";
 import { toExpressionSql } from "../search/expression-sql";
 import { isPatternError, isTimeout } from "../search/query-errors";
-import { type ChangeRow, PAGE_CHARACTERS_MAX, readLogPosition, toChangeText } from "./list-changes";
+import { type ChangeRow, findSeqBefore, PAGE_CHARACTERS_MAX, readLogPosition, toChangeText } from "./list-changes";
 
 /** A search responds once it has taken this long, with what it has found until then. */
 const SEARCH_MS = 800;
@@ -20,6 +21,8 @@ const BLOCK_FIRST = 500;
 const BLOCK_MIN = 8;
 const BLOCK_MAX = 32_000;
 const BLOCK_FAST_MS = 100;
+/** Changes are ordered by time, except for those of transactions that overlap for at most this long. */
+const TIME_SLACK_MS = 60_000;
 
 interface Progress {
   /** The next seq to search; older changes follow. */
@@ -33,7 +36,7 @@ interface Progress {
 
 /**
  * Returns the JSON text of `{ changes, more, cursor, searched }`: changes that match, newest first, with seq < `before`. `searched` has the seqs of the first
- * and the last change that were looked through, and of the oldest change in the log. `more`: older changes were not looked through. Throws `not_found`,
+ * and the last change that were looked through, and of the oldest change in the log that can match. `more`: older changes were not looked through. Throws `not_found`,
  * and `parameter_invalid` for an expression that the database cannot evaluate in time.
  */
 export async function searchChanges({
@@ -48,7 +51,7 @@ export async function searchChanges({
   signal,
   searchMs = SEARCH_MS,
 }: {
-  db: Pick<Db, "endpoint">;
+  db: Pick<Db, "endpoint" | "$queryRaw">;
   changes: Pick<ChangeLog, "positions">;
   search: RecordSearch;
   ownerId: string;
@@ -63,7 +66,8 @@ export async function searchChanges({
 }): Promise<string> {
   await requireOwnEndpoint({ db, ownerId, endpointId });
   const position = await readLogPosition(changes, endpointId);
-  const from = Math.min(before === null ? Number.MAX_SAFE_INTEGER : before - 1, Number(position.seq));
+  const bounds = await findBounds(db, endpointId, expression);
+  const from = Math.min(before === null ? Number.MAX_SAFE_INTEGER : before - 1, Number(position.seq), bounds.newest);
   const progress: Progress = { upto: from, oldest: 0, rows: [], characters: 0, block: BLOCK_FIRST };
   const endMs = performance.now() + searchMs;
   const isDone = () =>
@@ -73,7 +77,7 @@ export async function searchChanges({
     signal.aborted ||
     performance.now() > endMs;
   const searchBlocks = async (read: Read) => {
-    progress.oldest = await readOldest(read, endpointId, from);
+    progress.oldest = Math.min(from + 1, Math.max(await readOldest(read, endpointId, from), bounds.oldest));
     while (progress.upto >= progress.oldest) {
       await searchBlock({ read, endpointId, expression, limit, progress });
       if (isDone()) return;
@@ -93,6 +97,27 @@ export async function searchChanges({
   const { rows, upto, oldest } = progress;
   const searched = `{"from":${from},"to":${upto + 1},"oldest":${oldest}}`;
   return `{"changes":[${rows.map(toChangeText).join(",")}],"more":${upto >= oldest},"cursor":"${formatCursor(position)}","searched":${searched}}`;
+}
+
+/** The seqs between which changes can match, by the times that the expression requires. */
+async function findBounds(
+  db: Pick<Db, "$queryRaw">,
+  endpointId: string,
+  expression: FilterExpression,
+): Promise<{ oldest: number; newest: number }> {
+  const { fromMs, toMs } = toRequiredTimes(expression);
+  return {
+    oldest: fromMs === undefined ? 0 : (await findSeqBefore(db, endpointId, new Date(fromMs - TIME_SLACK_MS))) + 1,
+    newest: toMs === undefined ? Number.MAX_SAFE_INTEGER : await findSeqBefore(db, endpointId, new Date(toMs + TIME_SLACK_MS)),
+  };
+}
+
+/** The times that every match of the expression has. */
+function toRequiredTimes(expression: FilterExpression): TimeRange {
+  const parts = expression.kind === "and" ? expression.parts.map(toRequiredTimes) : expression.kind === "time" ? [expression] : [];
+  const from = parts.flatMap(({ fromMs }) => fromMs ?? []);
+  const to = parts.flatMap(({ toMs }) => toMs ?? []);
+  return { fromMs: from.length > 0 ? Math.max(...from) : undefined, toMs: to.length > 0 ? Math.min(...to) : undefined };
 }
 
 /** The seq of the oldest change. One more than `from`: there is none up to `from`. */
@@ -161,7 +186,7 @@ function toBlockStatement({
 }): { sql: string; values: unknown[] } {
   const values: unknown[] = [];
   const bind = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
-  const { joins, condition } = toExpressionSql(expression, bind, { id: 'c."recordId"', type: 'c."type"::text' });
+  const { joins, condition } = toExpressionSql(expression, bind, { id: 'c."recordId"', type: 'c."type"::text', at: 'c."at"' });
   const sql = `
     WITH page AS (
       SELECT c.*, row_number() OVER newest AS n, count(*) OVER () AS found,

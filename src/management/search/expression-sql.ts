@@ -9,6 +9,8 @@ export interface ExpressionColumns {
   id: string;
   /** The type of the change: POST, PUT or DELETE, as text. */
   type: string;
+  /** The time of the change, a timestamptz. */
+  at: string;
 }
 
 /** `joins` follows the table `c` in FROM, and `condition` is a part of WHERE. */
@@ -40,6 +42,11 @@ export function toExpressionSql(expression: FilterExpression, bind: Bind, column
         )}))`;
       case "record":
         return `(strpos(wire_id(${columns.id}), ${bind(part.part, "text")}) > 0)`;
+      case "time": {
+        const from = part.fromMs === undefined ? [] : [`${columns.at} >= ${bind(new Date(part.fromMs), "timestamptz")}`];
+        const to = part.toMs === undefined ? [] : [`${columns.at} < ${bind(new Date(part.toMs), "timestamptz")}`];
+        return `(${[...from, ...to].join(" AND ")})`;
+      }
       case "size":
         return `(octet_length(c."data"::text) ${part.operator === "!=" ? "<>" : part.operator} ${bind(String(part.bytes), "numeric")})`;
       case "value": {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { FilterExpression } from "./filter-syntax";
 import { parseExpression } from "./parse-expression";
+import { writeTimeRange } from "./time-range";
 
 /** Writes an expression with all of its parentheses. */
 function show(expression: FilterExpression | undefined): string {
@@ -21,6 +22,8 @@ function show(expression: FilterExpression | undefined): string {
       return `id<${expression.part}>`;
     case "size":
       return `size ${expression.operator} ${expression.bytes}`;
+    case "time":
+      return `time<${writeTimeRange(expression)}>`;
     case "value": {
       const { path, operator, value } = expression.filter;
       return `${JSON.stringify(path)} ${operator}${value ? ` ${value.kind}<${value.text}>` : ""}`;
@@ -61,6 +64,10 @@ describe("a filter expression", () => {
     ["op:delete", "op<delete>"],
     ["OP:Create,update", "op<create,update>"],
     ["id:01ab", "id<01ab>"],
+    ["time:2026-01-31T14:30Z..2026-01-31T16:31:05.5+01:00", "time<2026-01-31T14:30:00.000Z..2026-01-31T15:31:05.500Z>"],
+    ["time:2026-01-31T14:30Z..", "time<2026-01-31T14:30:00.000Z..>"],
+    ["TIME:..2026-01-31T14:30Z", "time<..2026-01-31T14:30:00.000Z>"],
+    ["time = 3", '["time"] = number<3>'],
     ["/ha[/l]{2}/i", "pattern<ha[/l]{2}>i"],
     ["/a\\/b/", "pattern<a\\/b>"],
   ])("[G27] %s is one condition", (text, expected) => expect(parsed(text)).toBe(expected));
@@ -96,6 +103,13 @@ describe("a filter expression", () => {
     ["op:create,deleted", 11, /Use delete instead of deleted/],
     ["op:", 4, /After op:/],
     ["id:xyz", 4, /hex digits/],
+    ["time:", 6, /two times with their zone/],
+    ["time:..", 6, /two times with their zone/],
+    ["time:14:30..14:31", 6, /two times with their zone/],
+    ["time:2026-01-31T14:30Z", 6, /two times with their zone/],
+    ["time:2026-01-31T14:30Z..soon", 25, /two times with their zone/],
+    ["time:2026-02-31T25:30Z..", 6, /two times with their zone/],
+    ["time:2026-01-31T14:30Z..2026-01-31T14:30Z", 25, /earlier time first/],
     ["size > big", 8, /10kb/],
     ["room = living room", 15, /room = "living room"/],
     ['"room":"hall"', 1, /put all of it in quotes/],

@@ -13,6 +13,7 @@ import {
   type FilterOperation,
   type ParsedExpression,
 } from "./filter-syntax";
+import { readTimeRange, type TimeRange } from "./time-range";
 
 /** Other names of a field, and the name to write instead. */
 const FOREIGN_FIELDS: Readonly<Record<string, string>> = {
@@ -175,9 +176,10 @@ class ExpressionParser {
 
   #field(start: number): FilterExpression | undefined {
     const reader = this.#reader;
-    const name = reader.takeField(["op", "id"]);
+    const name = reader.takeField(["op", "id", "time"]);
     if (name === "op") return { kind: "operation", operations: this.#operations() };
     if (name === "id") return { kind: "record", part: this.#recordPart() };
+    if (name === "time") return { kind: "time", ...this.#timeRange() };
     const other = reader.peekField();
     if (other === undefined) return undefined;
     const instead = Object.hasOwn(FOREIGN_FIELDS, other.toLowerCase()) ? FOREIGN_FIELDS[other.toLowerCase()] : undefined;
@@ -210,6 +212,13 @@ class ExpressionParser {
     const part = (reader.word() ?? "").toLowerCase().replaceAll("-", "").replace(/^…/, "");
     if (!/^[0-9a-f]{1,32}$/.test(part)) reader.fail("After id: write the record's ID or a part of it: hex digits.", start);
     return part;
+  }
+
+  #timeRange(): TimeRange {
+    const reader = this.#reader;
+    const start = reader.place();
+    const read = readTimeRange(reader.word() ?? "");
+    return read.ok ? read.range : reader.fail(read.message, start + read.offset);
   }
 
   /** Reads words up to the next condition. Together they are one text. */

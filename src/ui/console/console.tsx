@@ -27,6 +27,7 @@ import type { Detail, Sought } from "./engine/console-client";
 import type { Flush } from "./engine/console-messages";
 import { type EventFilter, FILTER_NONE, isFilterEmpty, parseFilterText } from "./engine/event-filter";
 import type { FilterActions } from "./filter-actions";
+import { ChartPlace } from "./list/chart-place";
 import { EventList } from "./list/event-list";
 import { ListController } from "./list/list-controller";
 import { StoredRecords } from "./list/stored-records";
@@ -72,6 +73,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
   };
   const { flush, client } = useConsole(endpointId, initial, { filter, place: startPlace, paused: url.paused }, onSought);
   useEffect(() => client && list.connect(client), [list, client]);
+  useEffect(() => client?.setSpan(url.spanMs), [client, url.spanMs]);
   const pins = usePins(endpointId);
   const selection = useSelection(client, list, url);
   const [widthPx, setWidthPx] = useDetailWidth();
@@ -100,6 +102,10 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
     if (!parseFilterText(next.text).ok) return;
     setApplied(next);
     client?.setFilter(next, selection.selected ?? (list.status.following ? undefined : flush.rows[0]?.ordinal), list.readView());
+  };
+  const clearRange = () => {
+    applyFilter({ ...filter, range: undefined });
+    focusGrid();
   };
   const filterActions: FilterActions = {
     addValue: (path, operator, value) =>
@@ -161,7 +167,7 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
     next: () => did(() => selection.step(1)),
     previous: () => did(() => selection.step(-1)),
     open: () => did(() => (selection.selected === undefined ? selection.step(0) : focusDetail(rootRef.current))),
-    close: () => selection.selected !== undefined && !isTyping() && did(close),
+    close: () => !isTyping() && (selection.selected !== undefined ? did(close) : applied.range !== undefined && did(clearRange)),
     filter: () => did(() => filterRef.current?.select()),
     "tab-changes": () => selection.selected !== undefined && did(() => setTab("changes")),
     "tab-json": () => selection.selected !== undefined && did(() => setTab("json")),
@@ -199,10 +205,19 @@ export function Console({ projectId, endpointId, origin, initial }: Props) {
         onExport={() => setExporting(true)}
         onSheet={() => setSheet(true)}
       />
+      <ChartPlace
+        chart={flush.chart}
+        range={applied.range}
+        spanMs={url.spanMs}
+        onSpan={url.setSpanMs}
+        onRange={(range) => applyFilter({ ...filter, range })}
+      />
       <LogStatus
         flush={flush}
         isFiltered={isFiltered}
         dims={applied.dims}
+        range={applied.range}
+        onClearRange={clearRange}
         notice={notice}
         onStop={() => client?.stopSearch()}
         onSearch={() => client?.loadOlder()}

@@ -5,6 +5,7 @@ import { X } from "lucide-react";
 import { type RefObject, useEffect, useId, useState } from "react";
 import { CONTROL } from "../components/field";
 import { type EventFilter, parseFilterText } from "./engine/event-filter";
+import { formatRange, liftRange } from "./log/typed-range";
 import { toTooltip } from "./shortcuts";
 
 /** A problem is shown once nothing was typed for this long, because what is being typed is rarely complete. */
@@ -22,7 +23,16 @@ export function FilterField({ filter, inputRef, problem: refused, onFilter }: Pr
   const id = useId();
   const { text } = filter;
   const parsed = parseFilterText(text);
-  const problem = parsed.ok ? refused : `Column ${parsed.problem.column}: ${parsed.problem.message}`;
+  const local = parsed.ok ? undefined : liftRange(text, Date.now());
+  const problem = parsed.ok
+    ? refused
+    : local
+      ? `Press Enter to show ${formatRange(local.range)} only.`
+      : `Column ${parsed.problem.column}: ${parsed.problem.message}`;
+  const lift = () => {
+    const lifted = liftRange(text, Date.now());
+    if (lifted) onFilter({ ...filter, ...lifted });
+  };
   const isShown = useSettled(text) && problem !== undefined;
   return (
     <div className="relative min-w-0 flex-1 sm:max-w-96">
@@ -39,6 +49,10 @@ export function FilterField({ filter, inputRef, problem: refused, onFilter }: Pr
         autoComplete="off"
         autoCapitalize="none"
         onChange={(event) => onFilter({ ...filter, text: event.target.value })}
+        onBlur={lift}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") lift();
+        }}
         className={`${CONTROL} h-control px-2.5 pr-8`}
       />
       {text === "" ? null : (

@@ -1,15 +1,22 @@
 /** The line above the list: how far a search is, which part of the log the list shows, and whether the endpoint still exists. */
 "use client";
 
-import type { ReactNode } from "react";
+import { X } from "lucide-react";
+import { type ReactNode, useSyncExternalStore } from "react";
+import type { TimeRange } from "@/src/shared/filters/time-range";
 import { Button } from "../components/button";
 import { formatCount, formatPlural } from "../format/format-number";
 import type { Flush, SearchState } from "./engine/console-messages";
+import { formatRange } from "./log/typed-range";
+
+const never = () => () => undefined;
 
 interface Props {
   flush: Flush;
   isFiltered: boolean;
   dims: boolean;
+  range: TimeRange | undefined;
+  onClearRange: () => void;
   /** Why a place in the log could not be shown. */
   notice: string | undefined;
   onStop: () => void;
@@ -18,7 +25,7 @@ interface Props {
   onDims: (dims: boolean) => void;
 }
 
-export function LogStatus({ flush, isFiltered, dims, notice, onStop, onSearch, onNewest, onDims }: Props) {
+export function LogStatus({ flush, isFiltered, dims, range, notice, onClearRange, onStop, onSearch, onNewest, onDims }: Props) {
   const { detached, connection } = flush;
   const isDeleted = connection.state === "ended" && connection.isDeleted;
   return (
@@ -40,6 +47,7 @@ export function LogStatus({ flush, isFiltered, dims, notice, onStop, onSearch, o
       ) : null}
       {isFiltered ? (
         <Line>
+          {range ? <RangeChip range={range} onClear={onClearRange} /> : null}
           <SearchText flush={flush} dims={dims} />
           {dims ? null : <SearchAction search={flush.search} history={flush.history} onStop={onStop} onSearch={onSearch} />}
           <Button tone="quiet" aria-pressed={dims} title="Show changes that do not match, without emphasis" onClick={() => onDims(!dims)}>
@@ -48,6 +56,27 @@ export function LogStatus({ flush, isFiltered, dims, notice, onStop, onSearch, o
         </Line>
       ) : null}
     </>
+  );
+}
+
+/** The range is in local time, which only the browser knows. */
+function RangeChip({ range, onClear }: { range: TimeRange; onClear: () => void }) {
+  const text = useSyncExternalStore(
+    never,
+    () => formatRange(range),
+    () => "Selected time",
+  );
+  return (
+    <button
+      type="button"
+      aria-label={`Clear the time: ${text}`}
+      title="Clear the time (Esc)"
+      onClick={onClear}
+      className="inline-flex h-7 items-center gap-1.5 rounded-full border border-line-firm bg-selected px-2.5 text-data tabular-nums hover:bg-hover pointer-coarse:h-11"
+    >
+      {text}
+      <X className="size-3.5" aria-hidden="true" />
+    </button>
   );
 }
 

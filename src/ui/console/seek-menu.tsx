@@ -3,10 +3,12 @@
 
 import { History } from "lucide-react";
 import { type FormEvent, useId, useState } from "react";
+import type { TimeRange } from "@/src/shared/filters/time-range";
 import { Button, buttonClass } from "../components/button";
 import { CONTROL } from "../components/field";
 import { Menu, MenuItem, MenuSeparator } from "../components/overlay/menu";
 import { type LogPlace, readPlace } from "./log/log-place";
+import { readTypedRange } from "./log/typed-range";
 
 const AGES = [
   { label: "Last 5 minutes", ageMs: 5 * 60_000 },
@@ -14,17 +16,25 @@ const AGES = [
 ] as const;
 
 /** `onSeek` is called with `newest` for the end of the log. */
-export function SeekMenu({ onSeek }: { onSeek: (place: LogPlace | { kind: "newest" }) => void }) {
+export function SeekMenu({
+  onSeek,
+  onRange,
+}: {
+  onSeek: (place: LogPlace | { kind: "newest" }) => void;
+  onRange: (range: TimeRange) => void;
+}) {
   const id = useId();
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string>();
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const parsed = readPlace(text, Date.now());
+    const range = readTypedRange(text, Date.now());
+    const parsed = range ?? readPlace(text, Date.now());
     if (!parsed.ok) return setProblem(parsed.problem);
     event.currentTarget.closest<HTMLElement>("[popover]")?.hidePopover();
     setText("");
-    onSeek(parsed.place);
+    if ("range" in parsed) onRange(parsed.range);
+    else onSeek(parsed.place);
   };
   return (
     <Menu
@@ -56,7 +66,7 @@ export function SeekMenu({ onSeek }: { onSeek: (place: LogPlace | { kind: "newes
           <Button type="submit">Go</Button>
         </div>
         <p id={`${id}-hint`} role={problem ? "alert" : undefined} className={problem ? "text-delete" : "text-muted"}>
-          {problem ?? "For example 14:30, 2026-01-31 14:30, 5 min or 41200."}
+          {problem ?? "For example 14:30, 14:30..14:35, 2026-01-31 14:30, 5 min or 41200."}
         </p>
       </form>
       <MenuSeparator />

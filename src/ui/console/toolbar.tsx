@@ -11,7 +11,6 @@ import { OPERATION_STYLES, OPERATIONS, type Operation } from "../stream/operatio
 import type { Flush } from "./engine/console-messages";
 import type { EventFilter } from "./engine/event-filter";
 import { FilterField } from "./filter-field";
-import { RateStrip } from "./list/rate-strip";
 import { SeekMenu } from "./seek-menu";
 import { toTooltip } from "./shortcuts";
 
@@ -34,11 +33,10 @@ export function Toolbar({ flush, filter, filterRef, onFilter, onPause, onResume,
     <div className="flex shrink-0 flex-wrap items-center gap-x-3 gap-y-2 border-b border-line px-4 py-2 max-sm:px-3">
       <ConnectionStatus connection={flush.connection} rate={flush.rate} onReconnect={onReconnect} />
       <PauseControls flush={flush} onPause={onPause} onResume={onResume} onSkip={onSkip} />
-      <RateStrip rates={flush.rates} />
       <div className="flex min-w-64 flex-1 items-center justify-end gap-2 max-sm:min-w-full">
         <OperationFilter filter={filter} onFilter={onFilter} />
         <FilterField filter={filter} inputRef={filterRef} problem={flush.filterProblem} onFilter={onFilter} />
-        <SeekMenu onSeek={onSeek} />
+        <SeekMenu onSeek={onSeek} onRange={(range) => onFilter({ ...filter, range })} />
         <Counts flush={flush} />
         <Button tone="quiet" square aria-label="Export changes" title={toTooltip("export", "Export changes")} onClick={onExport}>
           <Download className="size-4" aria-hidden="true" />

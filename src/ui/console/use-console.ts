@@ -4,6 +4,7 @@
 import { debounce, parseAsBoolean, parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
 import { useLayoutEffect, useRef, useState } from "react";
 import { DETAIL_TABS, type DetailTab } from "./detail/detail-tabs";
+import { CHART_SPANS_MS } from "./engine/change-chart";
 import { ConsoleClient, type Sought } from "./engine/console-client";
 import type { Flush } from "./engine/console-messages";
 import { type EventFilter, parseFilter, toFilterQuery } from "./engine/event-filter";
@@ -39,11 +40,13 @@ export function useConsole(
   return { flush, client };
 }
 
-/** `at`: a place in the log. `change`: the seq of the open change. */
+/** `at`: a place in the log. `change`: the seq of the open change. `time`: the range of the filter. `span`: of the chart, in seconds. */
 const PARSERS = {
   q: parseAsString,
   op: parseAsString,
   dim: parseAsString,
+  time: parseAsString,
+  span: parseAsInteger.withDefault(CHART_SPANS_MS[0] / 1000),
   at: parseAsString,
   change: parseAsInteger,
   tab: parseAsStringLiteral(DETAIL_TABS).withDefault("changes"),
@@ -53,6 +56,9 @@ const PARSERS = {
 export interface ConsoleUrl {
   filter: EventFilter;
   setFilter: (filter: EventFilter) => void;
+  /** How much time the chart shows. */
+  spanMs: number;
+  setSpanMs: (spanMs: number) => void;
   place: LogPlace | undefined;
   /** Undefined: the newest changes. */
   setPlace: (place: LogPlace | undefined) => void;
@@ -66,10 +72,12 @@ export interface ConsoleUrl {
 
 /** The state is part of the URL, so that it can be shared and survives a reload. */
 export function useConsoleUrl(): ConsoleUrl {
-  const [{ q, op, dim, at, change, tab, paused }, set] = useQueryStates(PARSERS, { history: "replace" });
+  const [{ q, op, dim, time, span, at, change, tab, paused }, set] = useQueryStates(PARSERS, { history: "replace" });
   return {
-    filter: parseFilter({ q, op, dim }),
+    filter: parseFilter({ q, op, dim, time }),
     setFilter: (filter) => void set(toFilterQuery(filter), { limitUrlUpdates: debounce(300) }),
+    spanMs: CHART_SPANS_MS.find((each) => each === span * 1000) ?? CHART_SPANS_MS[0],
+    setSpanMs: (spanMs) => void set({ span: spanMs / 1000 }),
     place: at === null ? undefined : parsePlace(at),
     setPlace: (place) => void set({ at: place ? formatPlace(place) : null }),
     change: change !== null && change > 0 ? change : undefined,

@@ -74,6 +74,10 @@ export class ConsoleClient {
   setFilter(filter: EventFilter, anchor: number | undefined, view: View): void {
     this.#post({ type: "filter", filter, anchor, view });
   }
+  /** Sets how much time the chart shows. */
+  setSpan(spanMs: number): void {
+    this.#post({ type: "span", spanMs });
+  }
   pause(): void {
     this.#post({ type: "pause" });
   }

@@ -7,6 +7,7 @@ import type { ConnectionState } from "../../stream/stream-connection";
 import { isMarkKind, type StreamEvent } from "../../stream/stream-event";
 import { type LogPage, parseStreamMessage } from "../../stream/stream-message";
 import { PREVIEW_LENGTH_MAX } from "../list/row-view";
+import { ChartCounter } from "./change-chart";
 import type { EngineState, Flush, HistoryState, NewerState, SearchState, View } from "./console-messages";
 import { DeletionTimes } from "./deletion-times";
 import { createMatcher, type EventFilter } from "./event-filter";
@@ -54,11 +55,13 @@ export class ConsoleEngine {
   #search: SearchState | undefined;
   #anchor: number | undefined;
   #filterProblem: string | undefined;
+  readonly #chart: ChartCounter;
 
   constructor({ limits, filter, nowMs }: { limits: RingLimits; filter: EventFilter; nowMs: () => number }) {
     this.#ring = new EventRing(limits);
     this.#rows = new RowCache(this.#ring);
     this.#times = new DeletionTimes(this.#ring);
+    this.#chart = new ChartCounter(this.#ring);
     this.#list = new MatchedList(limits.eventsMax);
     this.#matches = () => true;
     this.#applyFilter(filter);
@@ -112,6 +115,10 @@ export class ConsoleEngine {
   /** Reports that a filter cannot be applied. The previous one stays. */
   rejectFilter(problem: string): void {
     this.#filterProblem = problem;
+  }
+  /** Sets how much time the chart shows. */
+  setSpan(spanMs: number): void {
+    this.#chart.setSpan(spanMs);
   }
   setView(view: View): void {
     this.#rows.setPins(view.pins ?? []);
@@ -285,6 +292,7 @@ export class ConsoleEngine {
   #applyFilter(filter: EventFilter, compile?: CompilePattern): void {
     const matches = createMatcher(filter, compile);
     this.#matches = filter.dims ? () => true : matches;
+    this.#chart.setRange(filter.range);
     this.#rows.setDimmed(filter.dims ? (ordinal) => !matches(this.#ring, ordinal) : undefined);
   }
 
@@ -312,7 +320,6 @@ export class ConsoleEngine {
     const { first, end } = this.#range();
     const { from, to } = toWindow(this.#view, this.#range());
     const rows = Array.from({ length: to - from }, (_, offset) => this.#rows.get(this.#list.at(from + offset), this.#view.characters));
-    const rates = this.#rates.read(this.#nowMs());
     const anchor = this.#anchor;
     this.#anchor = undefined;
     return {
@@ -328,8 +335,8 @@ export class ConsoleEngine {
       buffered: this.#list.end - end,
       paused: this.#pausedAt !== undefined,
       discarded: this.#ring.discarded,
-      rate: rates.at(-1) ?? 0,
-      rates,
+      rate: this.#rates.read(this.#nowMs()),
+      chart: this.#chart.read({ nowMs: this.#serverNowMs(), isDetached: this.#isDetached, isWholeLog: this.#history === "complete" }),
       connection: this.#connection,
       history: this.#history === "more" && (this.#ring.discarded > 0 || this.#ring.isFull) ? "full" : this.#history,
       from,

@@ -1,10 +1,11 @@
-/** The messages between the page and the console's worker. Types, and the length of the rate strip. */
+/** The messages between the page and the console's worker. Types. */
 
 import type { ConnectionState } from "../../stream/stream-connection";
 import type { StreamEvent } from "../../stream/stream-event";
 import type { ExportRequest, ExportState } from "../export/export-changes";
 import type { RowView } from "../list/row-view";
 import type { LogPlace } from "../log/log-place";
+import type { ChangeChart } from "./change-chart";
 import type { EventFilter } from "./event-filter";
 
 /** The rows that the page shows, how many characters of data fit in each, and the pinned paths. Indexes are those of `Flush`. */
@@ -26,6 +27,8 @@ export type ToWorker =
   | { type: "view"; view: View }
   /** `anchor`: the ordinal that should stay visible. `Flush.anchor` reports its index. */
   | { type: "filter"; filter: EventFilter; anchor: number | undefined; view: View }
+  /** How much time the chart shows. */
+  | { type: "span"; spanMs: number }
   | { type: "pause" }
   | { type: "resume" }
   | { type: "reconnect" }
@@ -78,9 +81,6 @@ export interface EngineState {
   rowsShown: number;
 }
 
-/** The length of the rate strip. */
-export const RATE_SECONDS = 60;
-
 export interface Flush {
   type: "flush";
   /** Incremented with every change of the filter, which invalidates indexes. */
@@ -103,8 +103,8 @@ export interface Flush {
   discarded: number;
   /** Changes in the last full second. */
   rate: number;
-  /** Changes per second over the last minute, oldest first. */
-  rates: readonly number[];
+  /** The same object until a second has passed or something else is to be shown. */
+  chart: ChangeChart;
   connection: ConnectionState;
   history: HistoryState;
   from: number;

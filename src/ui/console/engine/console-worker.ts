@@ -168,6 +168,10 @@ function open({ endpointId, origin, filter, place, paused, limits = LIMITS }: To
         engine.setView(message.view);
         void applyFilter(message.filter, message.anchor);
         return;
+      case "span":
+        engine.setSpan(message.spanMs);
+        touch();
+        return;
       case "pause":
         engine.pause();
         touch();

@@ -1,6 +1,7 @@
-/** The console's filter: an expression (G27) and the shown operations. Decides which events match. Pure. */
+/** The console's filter: an expression (G27), the shown operations and a range of time. Decides which events match. Pure. */
 import type { FilterExpression, ParsedExpression } from "@/src/shared/filters/filter-syntax";
 import { parseExpression } from "@/src/shared/filters/parse-expression";
+import { readTimeRange, type TimeRange, writeTimeRange } from "@/src/shared/filters/time-range";
 import { OPERATIONS, type Operation } from "../../stream/operations";
 import { isMarkKind } from "../../stream/stream-event";
 import type { EventRing } from "./event-ring";
@@ -10,6 +11,8 @@ export interface EventFilter {
   /** A filter expression as typed. One that is not valid hides nothing. */
   text: string;
   operations: readonly Operation[];
+  /** Only changes of this time. Undefined: of any time. */
+  range?: TimeRange | undefined;
   /** Changes that do not match are dimmed instead of hidden, and the log is not searched. */
   dims: boolean;
 }
@@ -21,23 +24,30 @@ export function isFilterEmpty(filter: EventFilter): boolean {
   return toExpression(filter) === undefined;
 }
 
-/** A filter as URL parameters: `q` is the text, `op` the operations unless all are shown, `dim` is `1` if others are dimmed. */
+/** A filter as URL parameters: `q` is the text, `op` the operations unless all are shown, `dim` is `1` if others are dimmed, `time` is the range. */
 export interface FilterQuery {
   q: string | null;
   op: string | null;
   dim: string | null;
+  time: string | null;
 }
 
-/** Ignores unknown operations. */
-export function parseFilter({ q, op, dim }: FilterQuery): EventFilter {
+/** Ignores unknown operations, and a range that is not valid. */
+export function parseFilter({ q, op, dim, time }: FilterQuery): EventFilter {
   const named = op?.split(",");
   const operations = named ? OPERATIONS.filter((operation) => named.includes(operation)) : OPERATIONS;
-  return { text: q ?? "", operations, dims: dim === "1" };
+  const read = time === null ? undefined : readTimeRange(time);
+  return { text: q ?? "", operations, dims: dim === "1", range: read?.ok ? read.range : undefined };
 }
 
 /** The inverse of parseFilter. */
-export function toFilterQuery({ text, operations, dims }: EventFilter): FilterQuery {
-  return { q: text === "" ? null : text, op: isAll(operations) ? null : operations.join(","), dim: dims ? "1" : null };
+export function toFilterQuery({ text, operations, dims, range }: EventFilter): FilterQuery {
+  return {
+    q: text === "" ? null : text,
+    op: isAll(operations) ? null : operations.join(","),
+    dim: dims ? "1" : null,
+    time: range ? writeTimeRange(range) : null,
+  };
 }
 
 let latest: { text: string; parsed: ParsedExpression } | undefined;
@@ -49,12 +59,13 @@ export function parseFilterText(text: string): ParsedExpression {
 }
 
 /** The whole filter as an expression. Undefined: everything matches. */
-export function toExpression({ text, operations }: EventFilter): FilterExpression | undefined {
+export function toExpression({ text, operations, range }: EventFilter): FilterExpression | undefined {
   const parsed = parseFilterText(text);
-  const expression = parsed.ok ? parsed.expression : undefined;
-  if (isAll(operations)) return expression;
-  const shown: FilterExpression = { kind: "operation", operations };
-  return expression ? { kind: "and", parts: [shown, expression] } : shown;
+  const parts: FilterExpression[] = [];
+  if (!isAll(operations)) parts.push({ kind: "operation", operations });
+  if (range) parts.push({ kind: "time", ...range });
+  if (parsed.ok && parsed.expression) parts.push(parsed.expression);
+  return parts.length > 1 ? { kind: "and", parts } : parts[0];
 }
 
 /** True if the filter contains a regular expression. */
@@ -65,11 +76,13 @@ export function hasPattern(filter: EventFilter): boolean {
 
 /** The whole filter as the text of an expression, for the server. Undefined: everything matches, or nothing can. */
 export function toQueryText(filter: EventFilter): string | undefined {
-  const { operations, text } = filter;
+  const { operations, text, range } = filter;
   if (operations.length === 0 || toExpression(filter) === undefined) return undefined;
-  const isValid = parseFilterText(text).ok && text.trim() !== "";
-  if (isAll(operations)) return text;
-  return isValid ? `op:${operations.join(",")} & (${text})` : `op:${operations.join(",")}`;
+  const parts: string[] = [];
+  if (!isAll(operations)) parts.push(`op:${operations.join(",")}`);
+  if (range) parts.push(`time:${writeTimeRange(range)}`);
+  if (parseFilterText(text).ok && text.trim() !== "") parts.push(parts.length > 0 ? `(${text})` : text);
+  return parts.join(" & ");
 }
 
 function isAll(operations: readonly Operation[]): boolean {

@@ -162,11 +162,12 @@ describe("createMatcher", () => {
       FILTER_NONE,
       { ...FILTER_NONE, text: "a&b", operations: ["delete" as const] },
       { ...FILTER_NONE, text: "", operations: [] },
+      { ...FILTER_NONE, range: { fromMs: 1000, toMs: undefined } },
     ]) {
       expect(parseFilter(toFilterQuery(filter))).toEqual(filter);
     }
-    expect(toFilterQuery(FILTER_NONE)).toEqual({ q: null, op: null, dim: null });
-    expect(parseFilter({ q: null, op: "delete,nonsense,create", dim: null })).toEqual({
+    expect(toFilterQuery(FILTER_NONE)).toEqual({ q: null, op: null, dim: null, time: null });
+    expect(parseFilter({ q: null, op: "delete,nonsense,create", dim: null, time: "yesterday..today" })).toEqual({
       ...FILTER_NONE,
       text: "",
       operations: ["create", "delete"],

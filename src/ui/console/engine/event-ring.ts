@@ -158,6 +158,11 @@ export class EventRing {
   kind(ordinal: number): EventKind {
     return EVENT_KINDS[this.#at(this.#kinds, ordinal)] ?? "create";
   }
+  /** 0 for a creation, 1 for an update, 2 for a deletion, -1 for a mark. */
+  operation(ordinal: number): number {
+    const kind = this.#at(this.#kinds, ordinal);
+    return kind > 2 ? -1 : kind;
+  }
   seq(ordinal: number): number {
     return this.#at(this.#seqs, ordinal);
   }

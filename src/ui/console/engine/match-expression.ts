@@ -56,6 +56,7 @@ function toCost(expression: FilterExpression): number {
     case "operation":
     case "size":
     case "record":
+    case "time":
       return 0;
     case "text":
       return 1;
@@ -83,6 +84,10 @@ function toConditionTest(condition: FilterCondition, compile: CompilePattern | u
       return ({ ring, ordinal }) => ring.recordId(ordinal).includes(condition.part);
     case "size":
       return ({ ring, ordinal }) => isOrdered(condition.operator, ring.size(ordinal) - condition.bytes);
+    case "time": {
+      const { fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY } = condition;
+      return ({ ring, ordinal }) => ring.atMs(ordinal) >= fromMs && ring.atMs(ordinal) < toMs;
+    }
     case "pattern": {
       if (!compile) return () => false;
       const pattern = compile(condition.pattern, { ignoreCase: condition.ignoreCase });

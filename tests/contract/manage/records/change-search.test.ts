@@ -100,6 +100,21 @@ describe("a search in the log", () => {
     expect(steps.slice(1).map(({ from }) => from)).toEqual(steps.slice(0, -1).map(({ to }) => to - 1));
   });
 
+  it("[G27.21] looks only at the changes of the time that every match must have", async () => {
+    const at = (second: number) => new Date(START_MS + second * 1000).toISOString();
+    const { seqs, steps } = await searchAll(`time:${at(50_000)}..${at(50_300)} op:delete`);
+    expect(seqs).toEqual([50_200, 50_100, 50_000]);
+    const looked = (steps[0]?.from ?? 0) - (steps.at(-1)?.to ?? 0) + 1;
+    expect(looked).toBeGreaterThanOrEqual(300);
+    expect(looked).toBeLessThan(500);
+    expect((await searchAll(`time:..${at(3)}`)).seqs).toEqual([2, 1]);
+    expect((await searchAll(`time:${at(COUNT - 1)}..`)).seqs).toEqual([COUNT, COUNT - 1]);
+    expect((await searchAll(`time:${at(COUNT + 1000)}..`)).seqs).toEqual([]);
+    expect((await searchAll(`time:..${at(-1000)}`)).seqs).toEqual([]);
+    expect((await searchAll(`n = 1 | time:${at(COUNT)}..`)).seqs).toEqual([COUNT, 1]);
+    expect((await searchAll(`n < 4 -time:${at(1)}..${at(3)}`)).seqs).toEqual([3]);
+  });
+
   it("[G27] stops at the limit, and goes on before the last change that it looked through", async () => {
     const first = await read({ query: "op:delete", limit: 3 });
     expect(toSeqs(first)).toEqual([100_000, 99_900, 99_800]);

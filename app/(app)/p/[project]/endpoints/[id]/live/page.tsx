@@ -26,8 +26,9 @@ interface Props {
 
 export default async function Page({ params, searchParams }: Props) {
   const { project, id } = await params;
-  const { q, op, dim, at, change } = await searchParams;
-  const filter = parseFilter({ q: [q].flat()[0] ?? null, op: [op].flat()[0] ?? null, dim: [dim].flat()[0] ?? null });
+  const { q, op, dim, time, at, change } = await searchParams;
+  const first = (value: string | string[] | undefined) => [value].flat()[0] ?? null;
+  const filter = parseFilter({ q: first(q), op: first(op), dim: first(dim), time: first(time) });
   // The worker reads another part of the log, and matches regular expressions.
   const isPlain = at === undefined && change === undefined && !hasPattern(filter);
   const { db, changes: log, config } = getRuntime();
