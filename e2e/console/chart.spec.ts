@@ -55,7 +55,11 @@ test("[G30.5] the chart has a scale, an axis and the counts of each step, and a 
     await openLog(page, server);
     await expect(chart(page).getByText("per 1 s")).toBeVisible();
     await expect(chart(page).locator("rect").nth(30)).toBeAttached();
-    await expect(chart(page).getByText(/^\d\d:\d\d:\d\d$/).first()).toBeVisible();
+    await expect(
+      chart(page)
+        .getByText(/^\d\d:\d\d:\d\d$/)
+        .first(),
+    ).toBeVisible();
     const box = await plot(page).boundingBox();
     await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) * 0.4, (box?.y ?? 0) + 10);
     await expect(chart(page).getByText(/^\d\d:\d\d:\d\d to \d\d:\d\d:\d\d: 1 change, 1 (created|deleted)$/)).toBeVisible();
