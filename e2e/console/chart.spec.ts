@@ -50,6 +50,7 @@ async function drag(page: Page, from: number, to: number): Promise<void> {
 }
 
 test("[G30.5] the chart has a scale, an axis and the counts of each step, and a drag over it selects a time", async ({ page }) => {
+  test.setTimeout(180_000);
   const server = await startServer();
   try {
     await openLog(page, server);
@@ -87,6 +88,7 @@ test("[G30.5] the chart has a scale, an axis and the counts of each step, and a 
 });
 
 test("[G30.5] a time of which nothing is loaded is searched in the log", async ({ page }) => {
+  test.setTimeout(180_000);
   const server = await startServer();
   try {
     await openLog(page, server);
@@ -106,6 +108,7 @@ test("[G30.5] a time of which nothing is loaded is searched in the log", async (
 });
 
 test("[G30.5] the keyboard moves over the chart, selects, filters and clears", async ({ page }) => {
+  test.setTimeout(180_000);
   const server = await startServer();
   try {
     await openLog(page, server);
@@ -129,6 +132,7 @@ test("[G30.5] the keyboard moves over the chart, selects, filters and clears", a
 });
 
 test("[G27.21] a typed time of this computer becomes a range of the filter", async ({ page }) => {
+  test.setTimeout(180_000);
   const server = await startServer();
   try {
     await openLog(page, server);

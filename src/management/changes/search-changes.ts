@@ -3,14 +3,13 @@ import type { ChangeLog } from "@/src/core/streams/ports";
 import type { Db } from "@/src/db/client";
 import type { Read } from "@/src/db/read";
 import type { RecordSearch } from "@/src/db/records/record-search";
-import { AppError } from "@/src/shared/errors";
 import type { FilterExpression } from "@/src/shared/filters/filter-syntax";
-import type { TimeRange } from "@/src/shared/filters/time-range";
 import { formatCursor } from "@/src/shared/streams/cursor";
 import { requireOwnEndpoint } from "../ownership";
 import { toExpressionSql } from "../search/expression-sql";
 import { isPatternError, isTimeout } from "../search/query-errors";
 import { type ChangeRow, findSeqBefore, PAGE_CHARACTERS_MAX, readLogPosition, toChangeText } from "./list-changes";
+import { TIME_SLACK_MS, tooComplex, tooSlow, toRequiredTimes } from "./search-limits";
 
 /** A search responds once it has taken this long, with what it has found until then. */
 const SEARCH_MS = 800;
@@ -21,8 +20,6 @@ const BLOCK_FIRST = 500;
 const BLOCK_MIN = 8;
 const BLOCK_MAX = 32_000;
 const BLOCK_FAST_MS = 100;
-/** Changes are ordered by time, except for those of transactions that overlap for at most this long. */
-const TIME_SLACK_MS = 60_000;
 
 interface Progress {
   /** The next seq to search; older changes follow. */
@@ -112,14 +109,6 @@ async function findBounds(
   };
 }
 
-/** The times that every match of the expression has. */
-function toRequiredTimes(expression: FilterExpression): TimeRange {
-  const parts = expression.kind === "and" ? expression.parts.map(toRequiredTimes) : expression.kind === "time" ? [expression] : [];
-  const from = parts.flatMap(({ fromMs }) => fromMs ?? []);
-  const to = parts.flatMap(({ toMs }) => toMs ?? []);
-  return { fromMs: from.length > 0 ? Math.max(...from) : undefined, toMs: to.length > 0 ? Math.min(...to) : undefined };
-}
-
 /** The seq of the oldest change. One more than `from`: there is none up to `from`. */
 async function readOldest(read: Read, endpointId: string, from: number): Promise<number> {
   const [row] = await read<{ seq: string | null }>(
@@ -202,14 +191,4 @@ function toBlockStatement({
       "recordCreatedAt" AS "createdAt", "recordUpdatedAt" AS "updatedAt", "found"
     FROM page WHERE n = 1 OR newer < ${bind(charactersMax, "bigint")} ORDER BY "seq" DESC`;
   return { sql, values };
-}
-
-function tooComplex(cause: unknown): AppError {
-  const message = "Use a simpler regular expression: the database cannot match this one.";
-  return new AppError("parameter_invalid", { detail: `query: ${message}`, fields: { query: message }, cause });
-}
-
-function tooSlow(cause: unknown): AppError {
-  const message = "The search takes too long. Use a simpler filter.";
-  return new AppError("parameter_invalid", { detail: `query: ${message}`, fields: { query: message }, cause });
 }

@@ -11,6 +11,8 @@ export interface ExpressionColumns {
   type: string;
   /** The time of the change, a timestamptz. */
   at: string;
+  /** The name of the endpoint, as text. Only for expressions with endpoints. */
+  endpoint?: string;
 }
 
 /** `joins` follows the table `c` in FROM, and `condition` is a part of WHERE. */
@@ -42,6 +44,8 @@ export function toExpressionSql(expression: FilterExpression, bind: Bind, column
         )}))`;
       case "record":
         return `(strpos(wire_id(${columns.id}), ${bind(part.part, "text")}) > 0)`;
+      case "endpoint":
+        return columns.endpoint === undefined ? "false" : `(${columns.endpoint} = ANY (${bind(part.names, "text[]")}))`;
       case "time": {
         const from = part.fromMs === undefined ? [] : [`${columns.at} >= ${bind(new Date(part.fromMs), "timestamptz")}`];
         const to = part.toMs === undefined ? [] : [`${columns.at} < ${bind(new Date(part.toMs), "timestamptz")}`];

@@ -27,6 +27,8 @@ export type FilterCondition =
   | { kind: "record"; part: string }
   /** The size of the data in bytes. */
   | { kind: "size"; operator: SizeOperator; bytes: number }
+  /** Changes of the endpoints with these names. Only for a project's changes. */
+  | { kind: "endpoint"; names: readonly string[] }
   /** When it happened, in milliseconds since 1970: from `fromMs` on and before `toMs`. Undefined: without that end. */
   | { kind: "time"; fromMs: number | undefined; toMs: number | undefined }
   | { kind: "value"; filter: RecordFilter };

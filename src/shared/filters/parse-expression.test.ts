@@ -22,6 +22,8 @@ function show(expression: FilterExpression | undefined): string {
       return `id<${expression.part}>`;
     case "size":
       return `size ${expression.operator} ${expression.bytes}`;
+    case "endpoint":
+      return `endpoint<${expression.names.join(",")}>`;
     case "time":
       return `time<${writeTimeRange(expression)}>`;
     case "value": {
@@ -140,6 +142,13 @@ describe("a filter expression", () => {
     if (result.ok) throw new Error(`It means ${show(result.expression)}.`);
     expect(result.problem.message).toMatch(message);
     expect(result.problem.column).toBe(column);
+  });
+
+  it("[G27.22] endpoints are named only where there are several", () => {
+    const result = parseExpression("endpoint:orders,shop/carts -op:delete", { hasEndpoints: true });
+    expect(result.ok && show(result.expression)).toBe("(endpoint<orders,shop/carts> & -op<delete>)");
+    expect(parseExpression("endpoint:", { hasEndpoints: true })).toMatchObject({ ok: false, problem: { column: 10 } });
+    expect(parsed("endpoint:orders")).toBe("1: endpoint: is for the changes of a whole project.");
   });
 
   it("[G27] never throws, whatever the text", () => {

@@ -33,14 +33,14 @@ const FOREIGN_OPERATIONS: Readonly<Record<string, FilterOperation>> = {
 };
 const FOREIGN_LINKS: Readonly<Record<string, string>> = { and: "&", or: "|", not: "-" };
 
-/** Parses an expression. Never throws. */
-export function parseExpression(text: string): ParsedExpression {
+/** Parses an expression. Never throws. `hasEndpoints`: it is for the changes of a project, so it can name endpoints. */
+export function parseExpression(text: string, { hasEndpoints = false }: { hasEndpoints?: boolean } = {}): ParsedExpression {
   if (text.length > EXPRESSION_LENGTH_MAX)
     return { ok: false, problem: { message: `Use ${EXPRESSION_LENGTH_MAX} characters at most.`, column: EXPRESSION_LENGTH_MAX + 1 } };
   const nul = text.indexOf("\0");
   if (nul >= 0) return { ok: false, problem: { message: "Remove the NUL character; no record contains one.", column: nul + 1 } };
   try {
-    return { ok: true, expression: new ExpressionParser(text).expression() };
+    return { ok: true, expression: new ExpressionParser(text, hasEndpoints).expression() };
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     return { ok: false, problem: { message: error.message, column: error.offset + 1 } };
@@ -49,13 +49,15 @@ export function parseExpression(text: string): ParsedExpression {
 
 class ExpressionParser {
   readonly #reader: FilterReader;
+  readonly #hasEndpoints: boolean;
   #conditions = 0;
   #depth = 0;
   /** The last value without quotes ended here. A word that follows it may belong to it. */
   #bareValue: { text: string; path: string } | undefined;
 
-  constructor(text: string) {
+  constructor(text: string, hasEndpoints: boolean) {
     this.#reader = new FilterReader(text);
+    this.#hasEndpoints = hasEndpoints;
   }
 
   expression(): FilterExpression | undefined {
@@ -176,9 +178,10 @@ class ExpressionParser {
 
   #field(start: number): FilterExpression | undefined {
     const reader = this.#reader;
-    const name = reader.takeField(["op", "id", "time"]);
+    const name = reader.takeField(["op", "id", "time", "endpoint"]);
     if (name === "op") return { kind: "operation", operations: this.#operations() };
     if (name === "id") return { kind: "record", part: this.#recordPart() };
+    if (name === "endpoint") return { kind: "endpoint", names: this.#endpoints(start) };
     if (name === "time") return { kind: "time", ...this.#timeRange() };
     const other = reader.peekField();
     if (other === undefined) return undefined;
@@ -212,6 +215,13 @@ class ExpressionParser {
     const part = (reader.word() ?? "").toLowerCase().replaceAll("-", "").replace(/^…/, "");
     if (!/^[0-9a-f]{1,32}$/.test(part)) reader.fail("After id: write the record's ID or a part of it: hex digits.", start);
     return part;
+  }
+
+  #endpoints(start: number): string[] {
+    const reader = this.#reader;
+    if (!this.#hasEndpoints) reader.fail("endpoint: is for the changes of a whole project.", start);
+    const names = (reader.word() ?? "").split(",").filter((name) => name !== "");
+    return names.length > 0 ? names : reader.fail("After endpoint: write the name of one or several endpoints, like endpoint:orders.");
   }
 
   #timeRange(): TimeRange {

@@ -39,7 +39,7 @@ export function addConditionText(text: string, condition: string): string {
   if (parts.includes(condition)) return trimmed;
   const opposite = toOpposite(condition);
   if (opposite !== undefined && parts.includes(opposite)) return parts.map((part) => (part === opposite ? condition : part)).join(" & ");
-  const parsed = parseExpression(trimmed);
+  const parsed = parseExpression(trimmed, { hasEndpoints: true });
   const isOr = parsed.ok && parsed.expression?.kind === "or";
   return isOr ? `(${trimmed}) & ${condition}` : `${trimmed} & ${condition}`;
 }

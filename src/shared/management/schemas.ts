@@ -292,6 +292,20 @@ export const changesSchema = z.object({
   /** Of a search: the seqs of the newest and the oldest change that were looked through, and of the oldest change in the log. */
   searched: z.optional(z.object({ from: count, to: count, oldest: count })),
 });
+/** A place between the changes of a project: a time, or a time with the endpoint and the seq of a change. */
+export const PROJECT_PLACE_PATTERN =
+  "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(?:\\.\\d{1,3})?Z(?:_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}_\\d{1,15})?$";
+export const projectChangeSchema = z.extend(changeSchema, { endpointId: id });
+/** Newest first, ordered by time, endpoint and seq. */
+export const projectChangesSchema = z.object({
+  changes: z.array(projectChangeSchema),
+  /** There are older changes, or newer ones with `after`. */
+  more: z.boolean(),
+  /** Without a place and a query: all endpoints. A stream with `since=` the cursor receives what follows. */
+  endpoints: z.optional(z.array(z.object({ id, name: z.string(), cursor: z.string() }))),
+  /** Of a search: the place of the last change that was looked through, their number, and the number of those that remain. */
+  searched: z.optional(z.object({ to: z.nullable(z.string()), count, remaining: count })),
+});
 /** POST endpoints/{id}/schema-check. `problems`: by JSON pointer into the body; empty if it matches. */
 export const schemaCheckedSchema = z.object({ valid: z.boolean(), problems: z.record(z.string(), z.string()) });
 /** A user of an application (L): the record at an authentication endpoint, and the number of logins. */

@@ -22,7 +22,7 @@ interface Props {
 export function FilterField({ filter, inputRef, problem: refused, onFilter }: Props) {
   const id = useId();
   const { text } = filter;
-  const parsed = parseFilterText(text);
+  const parsed = parseFilterText(filter);
   const local = parsed.ok ? undefined : liftRange(text, Date.now());
   const problem = parsed.ok
     ? refused
@@ -42,7 +42,7 @@ export function FilterField({ filter, inputRef, problem: refused, onFilter }: Pr
         aria-label="Filter"
         aria-invalid={isShown ? true : undefined}
         aria-describedby={isShown ? id : undefined}
-        placeholder="Filter: hall, temperature > 20, op:delete"
+        placeholder={filter.isProject ? "Filter: endpoint:orders, hall, op:delete" : "Filter: hall, temperature > 20, op:delete"}
         title={toTooltip("filter")}
         value={text}
         spellCheck={false}

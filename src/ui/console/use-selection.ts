@@ -3,16 +3,26 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { ConsoleClient, Detail } from "./engine/console-client";
+import type { ConsoleEndpoint } from "./engine/console-messages";
 import type { ListController } from "./list/list-controller";
 import type { ConsoleUrl } from "./use-console";
 
-export function useSelection(client: ConsoleClient | undefined, list: ListController, url: ConsoleUrl) {
+/** `endpoints`: those of a project, by number. */
+export function useSelection(
+  client: ConsoleClient | undefined,
+  list: ListController,
+  url: ConsoleUrl,
+  endpoints: readonly ConsoleEndpoint[] | undefined,
+) {
+  const latest = useRef(endpoints);
+  latest.current = endpoints;
   const [selected, setSelected] = useState<number>();
   const [detail, setDetail] = useState<Detail>();
   const wanted = useRef<number>(undefined);
   const setChange = useRef(url.setChange);
   setChange.current = url.setChange;
 
+  const toEndpointId = useCallback((source = 0) => latest.current?.[source]?.id, []);
   const choose = useCallback(
     (ordinal: number | undefined) => {
       wanted.current = ordinal;
@@ -22,10 +32,10 @@ export function useSelection(client: ConsoleClient | undefined, list: ListContro
       void client?.get(ordinal).then((found) => {
         if (wanted.current !== ordinal) return;
         setDetail(found);
-        if (found.event) setChange.current(found.event.seq);
+        if (found.event) setChange.current(found.event.seq, toEndpointId(found.event.source));
       });
     },
-    [client],
+    [client, toEndpointId],
   );
   // Ordinals of another worker are different.
   useEffect(() => () => choose(undefined), [choose]);

@@ -32,6 +32,7 @@ const PROBLEMS: Partial<Record<FilterExpression["kind"], string>> = {
   pattern: "The grid has no regular expressions. Use ~ for a part of a text, like name ~ ada.",
   operation: "op: is for changes in the console. Records have no operation.",
   size: "The grid can’t compare sizes.",
+  endpoint: "endpoint: is for the changes of a project.",
   time: "time: is for changes in the console. Sort records by Updated to see the latest.",
 };
 

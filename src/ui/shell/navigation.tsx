@@ -2,7 +2,19 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import { Boxes, Cable, ChartLine, CircleUser, KeyRound, LayoutGrid, ListTree, type LucideIcon, Settings2, Webhook } from "lucide-react";
+import {
+  Activity,
+  Boxes,
+  Cable,
+  ChartLine,
+  CircleUser,
+  KeyRound,
+  LayoutGrid,
+  ListTree,
+  type LucideIcon,
+  Settings2,
+  Webhook,
+} from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { endpointsQuery } from "../api/queries";
@@ -38,6 +50,9 @@ export function Navigation({ projectId }: { projectId: string | undefined }) {
         Endpoints
       </NavLink>
       <EndpointLinks projectId={projectId} pathname={pathname} />
+      <NavLink href={`${base}/live`} icon={Activity} current={pathname === `${base}/live`}>
+        Live
+      </NavLink>
       <NavLink href={`${base}/keys`} icon={KeyRound} current={pathname === `${base}/keys`}>
         Keys
       </NavLink>

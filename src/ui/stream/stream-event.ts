@@ -8,6 +8,8 @@ export interface StreamEvent {
   kind: EventKind;
   /** Position in the endpoint's log. A mark has the position of the change before it. */
   seq: number;
+  /** The number of its endpoint in a console of several. Default: 0. */
+  source?: number;
   /** When it happened. All times are in milliseconds since 1970. */
   atMs: number;
   /** When it arrived over the stream; NaN if it was read from the log. */

@@ -19,6 +19,16 @@ export interface LogPage {
   cursor: string;
   /** Of a search: the seqs of the last change that was looked through, and of the oldest one in the log. */
   searched?: { to: number; oldest: number };
+  /** Of a project's changes without a place: the cursors of its endpoints. */
+  endpoints?: readonly LoggedEndpoint[];
+  /** Of a search in a project: the place up to which it looked, how many changes it looked through, and how many remain. */
+  progress?: { to: string; count: number; remaining: number };
+}
+
+export interface LoggedEndpoint {
+  id: string;
+  name: string;
+  cursor: string;
 }
 
 const KINDS: Record<ChangeType, EventKind> = { POST: "create", PUT: "update", DELETE: "delete" };
@@ -91,26 +101,49 @@ export function toMessageText({ kind, recordId, data, createdMs, updatedMs }: St
   return `{"type":"${type}","record":{"uniqueId":"${recordId}","data":${data},"createdAt":"${time(createdMs)}","updatedAt":"${time(updatedMs)}"}}`;
 }
 
-/** Parses a response of `endpoints/{id}/changes`. Throws if it has an unknown form. */
-export function parseLogPage(text: string): LogPage {
+/**
+ * Parses a response of `endpoints/{id}/changes` or `projects/{id}/changes`. Throws if it has an unknown form. `toSource`: the numbers of endpoints, of
+ * which the response has lists first.
+ */
+export function parseLogPage(text: string, toSource?: (endpointId: string, name?: string) => number): LogPage {
   const parsed = parseJson(text);
   const changes = parsed.ok ? getMember(parsed.node, "changes") : undefined;
   if (!parsed.ok || changes?.kind !== "array") throw new Error("The response has an unknown form.");
   const more = getMember(parsed.node, "more");
+  const listed = getMember(parsed.node, "endpoints");
+  const endpoints =
+    listed?.kind === "array"
+      ? listed.items.map((item) => ({ id: getText(item, "id"), name: getText(item, "name"), cursor: getText(item, "cursor") }))
+      : undefined;
+  for (const { id, name } of endpoints ?? []) toSource?.(id, name);
   const events = changes.items.flatMap((change) => {
     const record = getMember(change, "record");
     if (!record) return [];
     const atMs = Date.parse(getText(change, "at"));
     const seq = Number(getNumber(change, "seq"));
     const version = Number(getNumber(change, "version"));
-    return toRecordEvent({ text, record, type: getText(change, "type"), seq, receivedMs: Number.NaN, atMs, version }) ?? [];
+    const event = toRecordEvent({ text, record, type: getText(change, "type"), seq, receivedMs: Number.NaN, atMs, version });
+    if (event && toSource) event.source = toSource(getText(change, "endpointId"));
+    return event ?? [];
   });
   const searched = getMember(parsed.node, "searched");
   return {
     events,
     more: more?.kind === "boolean" && more.text === "true",
     cursor: getText(parsed.node, "cursor"),
-    ...(searched ? { searched: { to: Number(getNumber(searched, "to")), oldest: Number(getNumber(searched, "oldest")) } } : {}),
+    ...(endpoints ? { endpoints } : {}),
+    ...(searched && toSource
+      ? {
+          progress: {
+            to: getText(searched, "to"),
+            count: Number(getNumber(searched, "count")),
+            remaining: Number(getNumber(searched, "remaining")),
+          },
+        }
+      : {}),
+    ...(searched && !toSource
+      ? { searched: { to: Number(getNumber(searched, "to")), oldest: Number(getNumber(searched, "oldest")) } }
+      : {}),
   };
 }
 

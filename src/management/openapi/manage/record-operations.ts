@@ -8,6 +8,8 @@ import {
   gridRecordSchema,
   importCheckedSchema,
   importedSchema,
+  PROJECT_PLACE_PATTERN,
+  projectChangesSchema,
   recordSchema,
   recordsDeletedSchema,
   recordsDeleteSchema,
@@ -189,6 +191,31 @@ export const RECORD_OPERATIONS: readonly ManageOperation[] = [
       description:
         "A page of changes. If `more` is true, there are older changes, before the `seq` of the last one, or of a search before `searched.to`; with `after` or `time` newer ones.",
       schema: changesSchema,
+    },
+  },
+  {
+    id: "listProjectChanges",
+    method: "get",
+    path: "projects/{id}/changes",
+    tag: RECORDS,
+    summary: "Get the changes of all endpoints of a project as one log, newest first.",
+    description:
+      "Changes are ordered by time, endpoint and `seq`. The place of a change is `<at>_<endpointId>_<seq>`; a time alone is the place before all changes of that time.",
+    query: [
+      query("before", "Only changes before this place, the newest of them.", { type: "string", pattern: PROJECT_PLACE_PATTERN }),
+      query("after", "Only changes after this place, the oldest of them.", { type: "string", pattern: PROJECT_PLACE_PATTERN }),
+      query(
+        "query",
+        "Only changes that match this filter expression (G27), in which `endpoint:` names endpoints. The search takes about a second at most, and `searched` states how far it came.",
+        { type: "string", maxLength: EXPRESSION_LENGTH_MAX },
+      ),
+      query("limit", "So many changes at most.", { type: "integer", minimum: 1, maximum: CHANGES_LIMIT_MAX, default: 100 }),
+    ],
+    answer: {
+      status: 200,
+      description:
+        "A page of changes. If `more` is true, the next page is before the place of the last one, or of a search before `searched.to`; with `after`, after the place of the first one.",
+      schema: projectChangesSchema,
     },
   },
   {

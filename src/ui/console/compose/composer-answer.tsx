@@ -32,12 +32,21 @@ export function OutcomeLine({ outcome }: { outcome: Outcome }) {
         <p role="alert" className="min-w-0 flex-1 text-delete wrap-anywhere">
           {outcome.error instanceof RequestError && outcome.error.status > 0 ? `${outcome.error.status} · ` : ""}
           {outcome.error.message}
-          {outcome.error instanceof RequestError && outcome.error.status >= 500 && outcome.error.requestId !== undefined ? (
-            <span className="block font-mono text-data">{outcome.error.requestId}</span>
+          {outcome.error instanceof RequestError && outcome.error.requestId !== undefined ? (
+            <RequestId requestId={outcome.error.requestId} />
           ) : null}
         </p>
       );
   }
+}
+
+/** The id by which the request log and the server's own log name the request. */
+function RequestId({ requestId }: { requestId: string }) {
+  return (
+    <span className="flex items-center gap-1 pt-1 text-data text-muted">
+      Request <span className="font-mono wrap-anywhere">{requestId}</span> <CopyButton text={requestId} what="the request ID" />
+    </span>
+  );
 }
 
 export function ResponseBody({ sent }: { sent: Sent }) {
@@ -54,6 +63,7 @@ export function ResponseBody({ sent }: { sent: Sent }) {
           {pretty.length > SHOWN_LENGTH_MAX ? `${pretty.slice(0, SHOWN_LENGTH_MAX)}…` : pretty}
         </pre>
       </div>
+      {sent.requestId === undefined ? null : <RequestId requestId={sent.requestId} />}
     </details>
   );
 }

@@ -27,6 +27,8 @@ export interface Sent {
   text: string;
   /** The record's version after the write. */
   version: number | undefined;
+  /** By which the server's logs name the request. */
+  requestId: string | undefined;
 }
 
 /** Throws RequestError. */
@@ -48,6 +50,7 @@ export async function sendDraft(endpointId: string, draft: Draft): Promise<Sent>
     recordId: uniqueId,
     text: await copy.text(),
     version: version === undefined ? undefined : Number(version),
+    requestId: response.headers.get("x-request-id") ?? undefined,
   };
 }
 

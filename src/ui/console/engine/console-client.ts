@@ -6,7 +6,7 @@
 import type { StreamEvent } from "../../stream/stream-event";
 import type { ExportRequest, ExportState } from "../export/export-changes";
 import type { LogPlace } from "../log/log-place";
-import type { Flush, FromWorker, PreviousVersion, ToWorker, View } from "./console-messages";
+import type { ConsoleScope, Flush, FromWorker, PreviousVersion, ToWorker, View } from "./console-messages";
 import type { EventFilter } from "./event-filter";
 
 /** Above this rate no one can read every change. Only every second frame is then drawn, which leaves time for input. */
@@ -22,7 +22,7 @@ export interface Detail {
 }
 
 export interface ConsoleClientOptions {
-  endpointId: string;
+  scope: ConsoleScope;
   filter: EventFilter;
   /** The first paint by the server; shown until the worker has read the log. */
   initial: Flush;
@@ -32,7 +32,11 @@ export interface ConsoleClientOptions {
   place: LogPlace | undefined;
   paused: boolean;
   onSought: (sought: Sought) => void;
+  /** Of a project: called when its endpoints have changed. */
+  onEndpoints: (endpoints: EndpointsOfConsole) => void;
 }
+
+export type EndpointsOfConsole = FromWorker & { type: "endpoints" };
 
 export type Sought = FromWorker & { type: "sought" };
 
@@ -40,6 +44,7 @@ export class ConsoleClient {
   readonly #worker: Worker;
   readonly #onFlush: (flush: Flush) => void;
   readonly #onSought: (sought: Sought) => void;
+  readonly #onEndpoints: (endpoints: EndpointsOfConsole) => void;
   readonly #details = new Map<number, (detail: Detail) => void>();
   readonly #steps: ((step: { ordinal: number | undefined; index: number }) => void)[] = [];
   readonly #exports = new Map<number, (state: ExportState) => void>();
@@ -52,14 +57,15 @@ export class ConsoleClient {
   #reportedMs = Number.NEGATIVE_INFINITY;
   #reportTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ endpointId, filter, initial, place, paused, onFlush, onSought }: ConsoleClientOptions) {
+  constructor({ scope, filter, initial, place, paused, onFlush, onSought, onEndpoints }: ConsoleClientOptions) {
     this.#snapshot = initial;
     this.#reported = initial;
     this.#onFlush = onFlush;
     this.#onSought = onSought;
+    this.#onEndpoints = onEndpoints;
     this.#worker = new Worker(new URL("./console-worker.ts", import.meta.url), { type: "module", name: "console" });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
-    this.#post({ type: "open", endpointId, origin: window.location.origin, filter, place, paused });
+    this.#post({ type: "open", scope, origin: window.location.origin, filter, place, paused });
   }
 
   /** Calls `listener` with every flush, once a frame, before the browser paints. Returns a function that unsubscribes. */
@@ -148,6 +154,9 @@ export class ConsoleClient {
         return;
       case "sought":
         this.#onSought(message);
+        return;
+      case "endpoints":
+        this.#onEndpoints(message);
         return;
       case "exported":
         this.#exports.get(message.id)?.(message.state);

@@ -108,10 +108,10 @@ describe("ConsoleEngine", () => {
     clock.nowMs += 500;
     engine.receive(message(2, { type: "DELETE", record: 1 }));
     expect(engine.flush().rows.at(-1)).toMatchObject({ kind: "delete", atMs: writtenMs + 500 });
-    expect(engine.estimatedSeqs).toEqual([2]);
+    expect(engine.estimated).toEqual([{ source: 0, seq: 2 }]);
     engine.setTimes([{ ...logged(2), atMs: writtenMs + 444 }]);
     expect(engine.flush().rows.at(-1)?.atMs).toBe(writtenMs + 444);
-    expect(engine.estimatedSeqs).toEqual([]);
+    expect(engine.estimated).toEqual([]);
   });
 
   it("[G27] puts what a search has found before the rest, and forgets it with the filter", () => {
@@ -244,7 +244,7 @@ describe("ConsoleEngine", () => {
   it("prepends older changes that match the filter until the log ends or the buffer is full", () => {
     const { engine, shown } = createEngine({ eventsMax: 6, bytesMax: 1_000_000 });
     engine.begin(page([9, 8], true));
-    expect(engine.state.oldestSeq).toBe(8);
+    expect(engine.state.oldest).toBe(8);
     engine.addOlder(page([7, 6, 5], true));
     expect(shown()).toEqual([5, 6, 7, 8, 9]);
     expect(engine.flush()).toMatchObject({ first: -3, end: 2, history: "more" });

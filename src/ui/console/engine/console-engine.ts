@@ -4,22 +4,19 @@
  */
 import { parseCursor } from "@/src/shared/streams/cursor";
 import type { ConnectionState } from "../../stream/stream-connection";
-import { isMarkKind, type StreamEvent } from "../../stream/stream-event";
+import type { StreamEvent } from "../../stream/stream-event";
 import { type LogPage, parseStreamMessage } from "../../stream/stream-message";
-import { PREVIEW_LENGTH_MAX } from "../list/row-view";
 import { ChartCounter } from "./change-chart";
-import type { EngineState, Flush, HistoryState, NewerState, SearchState, View } from "./console-messages";
-import { DeletionTimes } from "./deletion-times";
-import { createMatcher, type EventFilter } from "./event-filter";
-import { EventRing, type RingLimits } from "./event-ring";
+import type { EngineState, Flush, HistoryState, NewerState, Place, PlaceOf, SearchState } from "./console-messages";
+import { EventBuffer, toWindow } from "./event-buffer";
+import type { EventFilter } from "./event-filter";
+import type { RingLimits } from "./event-ring";
 import { LiveTail } from "./live-tail";
 import type { CompilePattern } from "./match-expression";
-import { MatchedList } from "./matched-list";
 import { RateCounter } from "./rate-counter";
-import { type MarkedList, Recovery } from "./recovery";
-import { RowCache } from "./row-cache";
-import { findNewestSeq, findOldestSeq, findOrdinal } from "./seq-lookup";
+import { findNewest, findNewestSeqs, findOldest } from "./seq-lookup";
 import { ServerClock } from "./server-clock";
+import { StreamSources } from "./stream-sources";
 
 export const LIMITS: RingLimits = { eventsMax: 100_000, bytesMax: 128 * 1024 * 1024 };
 
@@ -27,25 +24,17 @@ const MARK_ID = "0".repeat(32);
 const MARK_HIDDEN = Number.NaN;
 
 /** Every method is fast except `setFilter`, which reads the whole buffer. */
-export class ConsoleEngine {
-  readonly #ring: EventRing;
-  readonly #list: MatchedList;
+export class ConsoleEngine extends EventBuffer {
   readonly #nowMs: () => number;
-  readonly #rows: RowCache;
   readonly #rates = new RateCounter();
-  #matches: ReturnType<typeof createMatcher>;
   #generation = 0;
-  #view: View = { follow: true, count: 60, characters: PREVIEW_LENGTH_MAX };
-  /** The ordinal of the first event that is hidden by the pause. */
-  #pausedAt: number | undefined;
   #connection: ConnectionState = { state: "connecting", attempt: 1 };
   #history: HistoryState = "loading";
-  #cursor: string | undefined;
-  /** When the connection was lost, by this computer's clock. */
-  #lostMs: number | undefined;
   readonly #clock = new ServerClock();
-  readonly #recovery: Recovery;
-  readonly #times: DeletionTimes;
+  readonly #sources: StreamSources;
+  readonly #placeOf: PlaceOf;
+  /** Changes of several endpoints that have arrived since the last flush. They are sorted by time. */
+  #arriving: StreamEvent[] = [];
   /** The number of matching changes that the stream has sent. */
   #arrived = 0;
   /** True while the list ends before the newest change. */
@@ -57,51 +46,74 @@ export class ConsoleEngine {
   #filterProblem: string | undefined;
   readonly #chart: ChartCounter;
 
-  constructor({ limits, filter, nowMs }: { limits: RingLimits; filter: EventFilter; nowMs: () => number }) {
-    this.#ring = new EventRing(limits);
-    this.#rows = new RowCache(this.#ring);
-    this.#times = new DeletionTimes(this.#ring);
-    this.#chart = new ChartCounter(this.#ring);
-    this.#list = new MatchedList(limits.eventsMax);
-    this.#matches = () => true;
+  /** `placeOf`: how the log names the place of a change. Default: by its seq. */
+  constructor({
+    limits,
+    filter,
+    nowMs,
+    placeOf = ({ seq }) => seq,
+  }: {
+    limits: RingLimits;
+    filter: EventFilter;
+    nowMs: () => number;
+    placeOf?: PlaceOf;
+  }) {
+    super(limits);
+    this.#placeOf = placeOf;
+    this.#chart = new ChartCounter(this.ring);
     this.#applyFilter(filter);
     this.#nowMs = nowMs;
-    const list = {
+    this.#sources = new StreamSources((source) => ({
       // A list that shows another part of the log has no place for marks.
-      mark: (...mark: Parameters<MarkedList["mark"]>) => (this.#isDetached ? MARK_HIDDEN : this.#mark(...mark)),
-      rewrite: (...mark: Parameters<MarkedList["rewrite"]>) => this.#rewriteMark(...mark),
-    };
-    this.#recovery = new Recovery(list);
+      mark: (...mark) => (this.#isDetached ? MARK_HIDDEN : this.#mark(source, ...mark)),
+      rewrite: (...mark) => this.#rewriteMark(...mark),
+    }));
   }
 
   /** The state that decides which part of the log to read next. */
   get state(): EngineState {
     return {
-      cursor: this.#cursor,
-      oldestSeq: findOldestSeq(this.#ring),
-      newestSeq: findNewestSeq(this.#ring),
+      cursor: this.cursor(0),
+      oldest: this.#toPlace(findOldest(this.ring)),
+      newest: this.#toPlace(findNewest(this.ring)),
+      held: this.ring.changes,
       history: this.#history,
       isDetached: this.#isDetached,
       newer: this.#newer,
       search: this.#search,
-      matched: this.#matched,
-      rowsShown: this.#view.count,
+      matched: this.matched,
+      rowsShown: this.view.count,
     };
   }
   get clock(): ServerClock {
     return this.#clock;
   }
-  /** The number of changes that match, without marks. */
-  get #matched(): number {
-    return this.#list.end - this.#list.first - this.#list.marks;
+  /** Where to resume a stream; undefined before the log was read. */
+  cursor(source: number): string | undefined {
+    return this.#sources.cursor(source);
+  }
+  setCursor(source: number, cursor: string): void {
+    this.#sources.setCursor(source, cursor);
+  }
+  nameSource(source: number, name: string): void {
+    this.ring.nameSource(source, name);
+  }
+  placeOf(event: StreamEvent): Place {
+    return this.#placeOf(event);
   }
 
-  setConnection(state: ConnectionState): void {
-    if (this.#connection.state === "live" && state.state !== "live") {
-      this.#lostMs = this.#nowMs();
-      this.#recovery.finish(this.#serverNowMs());
-    }
+  /** The state of a stream. */
+  setConnection(state: ConnectionState, source = 0): void {
+    if (this.#sources.setConnection(source, state, this.#nowMs())) this.#sources.recovery(source).finish(this.#serverNowMs());
+    if (!this.ring.isMixed) this.#connection = state;
+  }
+  /** The state that the console shows for all streams together. */
+  showConnection(state: ConnectionState): void {
     this.#connection = state;
+  }
+  /** Adds a line about an endpoint. */
+  markSource(source: number, sentence: string): void {
+    if (!this.#isDetached) this.#mark(source, "gap", sentence, 0, this.#serverNowMs());
   }
   setHistory(state: HistoryState): void {
     this.#history = state;
@@ -120,34 +132,31 @@ export class ConsoleEngine {
   setSpan(spanMs: number): void {
     this.#chart.setSpan(spanMs);
   }
-  setView(view: View): void {
-    this.#rows.setPins(view.pins ?? []);
-    this.#view = view;
-  }
-
   /** Fills the list with the newest page of the log, whose cursor is where the stream starts. */
   begin(page: LogPage): void {
-    for (const event of page.events.toReversed()) this.#append(event);
-    this.#cursor = page.cursor;
+    for (const event of page.events.toReversed()) this.append(event);
+    if (page.cursor !== "") this.#sources.setCursor(0, page.cursor);
     this.#history = page.more ? "more" : "complete";
   }
 
   /** The stream's changes are kept aside from now on, because the list will show another part of the log. */
   detach(): void {
     if (this.#isDetached) return;
+    this.#settle();
     this.#isDetached = true;
     this.#tail.clear();
-    this.#recovery.forget();
+    this.#sources.forget();
   }
 
   /** Replaces the list by a part of the log: `newer` begins at the place, `older` ends before it. The place is scrolled into view. */
   showPlace({ older, newer }: { older: LogPage; newer: LogPage }): void {
     this.#restart();
-    for (const event of [...older.events.toReversed(), ...newer.events.toReversed()]) this.#append(event);
+    for (const event of [...older.events.toReversed(), ...newer.events.toReversed()]) this.append(event);
     this.#history = older.more ? "more" : "complete";
-    this.#anchor = this.locate(newer.events.at(-1)?.seq ?? 0)?.index;
+    const first = newer.events.at(-1);
+    this.#anchor = first && this.locate(first.seq, first.source)?.index;
     this.#newer = "more";
-    if (!newer.more) this.#attach(toSeq(newer));
+    if (!newer.more) this.#attach(newer);
   }
 
   /** Scrolls a row into view. */
@@ -159,118 +168,47 @@ export class ConsoleEngine {
   /** Replaces the list by the newest page of the log, and follows the stream again. */
   showNewest(page: LogPage): void {
     this.#restart();
-    for (const event of page.events.toReversed()) this.#append(event);
+    for (const event of page.events.toReversed()) this.append(event);
     this.#history = page.more ? "more" : "complete";
-    this.#attach(toSeq(page));
+    this.#attach(page);
   }
 
   /** Follows the stream again with the list as it is, because another part could not be read. */
   reattach(): void {
-    this.#attach(0);
+    this.#attach(undefined);
   }
 
   /** Appends the page of the log after the newest buffered change. At the log's end the list follows the stream again. */
   addNewer(page: LogPage): void {
     if (!this.#isDetached) return;
-    for (const event of page.events.toReversed()) this.#append(event);
+    for (const event of page.events.toReversed()) this.append(event);
     this.#newer = "more";
-    if (!page.more) this.#attach(toSeq(page));
+    if (!page.more) this.#attach(page);
   }
 
-  /** `seq`: the list has everything up to there. */
-  #attach(seq: number): void {
-    const missing = this.#tail.after(Math.max(seq, findNewestSeq(this.#ring) ?? 0));
+  /** `page`: the newest one of the log. The list has everything up to its end. */
+  #attach(page: LogPage | undefined): void {
+    const newest = findNewestSeqs(this.ring);
+    const end = page && page.cursor !== "" ? parseCursor(page.cursor)?.seq : undefined;
+    if (end !== undefined || !this.ring.isMixed) newest.set(0, Math.max(end ?? 0, newest.get(0) ?? 0));
+    const missing = this.#tail.after((source) => newest.get(source));
     // Too many changes have arrived in the meantime: the next page has them.
     if (!missing) return;
     this.#isDetached = false;
     this.#tail.clear();
-    for (const event of missing) this.#append(event);
+    for (const event of missing) this.append(event);
   }
 
   #restart(): void {
-    this.#ring.clear();
-    this.#list.clear();
-    this.#rows.clear();
-    this.#times.clear();
-    this.#pausedAt = undefined;
+    this.#arriving = [];
+    this.clear();
     this.#search = undefined;
     this.#generation += 1;
   }
 
-  /** The ordinal of a buffered change, and its index in the list, or that of the next one. */
-  locate(seq: number): { ordinal: number; index: number } | undefined {
-    const ordinal = findOrdinal(this.#ring, seq);
-    return ordinal === undefined ? undefined : { ordinal, index: this.#list.indexFrom(ordinal) };
-  }
-
-  /** Prepends what a search has found, newest first. Returns false if the buffer is full. */
-  addFound(events: readonly StreamEvent[]): boolean {
-    for (const event of events) {
-      if (!this.#ring.prepend(event, true)) return false;
-      this.#list.prepend(this.#ring.first);
-    }
-    return true;
-  }
-
-  /** The seqs of visible deletions whose time is an estimate. */
-  get estimatedSeqs(): number[] {
-    const { from, to } = toWindow(this.#view, this.#range());
-    return this.#times.seqsOf(Array.from({ length: this.#times.isEmpty ? 0 : to - from }, (_, offset) => this.#list.at(from + offset)));
-  }
-
-  /** Takes over the times of changes that were read from the log. */
-  setTimes(events: readonly StreamEvent[]): void {
-    for (const ordinal of this.#times.set(events)) this.#rows.forget(ordinal);
-  }
-
   /** Prepends an older page, whose events are ordered newest first. */
   addOlder(page: LogPage): void {
-    this.#history = page.more ? "more" : "complete";
-    for (const event of page.events) {
-      if (!this.#ring.prepend(event)) {
-        this.#history = "full";
-        return;
-      }
-      if (this.#matches(this.#ring, this.#ring.first)) this.#list.prepend(this.#ring.first);
-    }
-  }
-
-  /** Called before the stream is reopened, with the last seq of the log. Changes up to there were missed while disconnected. */
-  expectResume(seq: number): void {
-    this.#recovery.expect(seq, this.#clock.toServerMs(this.#lostMs ?? this.#nowMs()));
-  }
-
-  /** Processes a message of the stream. Returns true for READY, the first message. */
-  receive(text: string): boolean {
-    const message = parseStreamMessage(text, this.#nowMs());
-    if (!message) return false;
-    switch (message.type) {
-      case "ready":
-        this.#recovery.begin(parseCursor(message.cursor)?.seq, this.#serverNowMs());
-        this.#cursor = message.cursor;
-        return true;
-      case "heartbeat":
-        this.#recovery.receive(0, parseCursor(message.cursor)?.seq, this.#serverNowMs());
-        this.#cursor = message.cursor;
-        return false;
-      case "gap":
-        this.#recovery.receiveGap(message, this.#serverNowMs());
-        this.#cursor = message.cursor;
-        return false;
-      case "changes":
-        for (const event of message.events) this.#receiveChange(event);
-        this.#rates.count(message.events.length, this.#nowMs());
-        this.#recovery.receive(message.events.length, parseCursor(message.cursor)?.seq, this.#serverNowMs());
-        this.#cursor = message.cursor;
-        return false;
-    }
-  }
-
-  pause(): void {
-    this.#pausedAt ??= this.#ring.end;
-  }
-  resume(): void {
-    this.#pausedAt = undefined;
+    this.#history = !this.prepend(page.events) ? "full" : page.more ? "more" : "complete";
   }
 
   /**
@@ -278,48 +216,55 @@ export class ConsoleEngine {
    * the filter's regular expressions. Throws what it throws, and then keeps the previous filter.
    */
   setFilter(filter: EventFilter, anchor: number | undefined, compile?: CompilePattern): void {
+    this.#settle();
     this.#applyFilter(filter, compile);
     this.#filterProblem = undefined;
     this.#search = undefined;
-    // The changes that were found for another filter have holes for this one.
-    this.#ring.dropFound();
     this.#generation += 1;
-    this.#list.clear();
-    for (let ordinal = this.#ring.first; ordinal < this.#ring.end; ordinal += 1) this.#addIfMatching(ordinal);
-    this.#anchor = anchor === undefined ? undefined : this.#list.indexFrom(anchor);
+    this.refilter();
+    this.#anchor = anchor === undefined ? undefined : this.list.indexFrom(anchor);
   }
 
   #applyFilter(filter: EventFilter, compile?: CompilePattern): void {
-    const matches = createMatcher(filter, compile);
-    this.#matches = filter.dims ? () => true : matches;
+    this.compile(filter, compile);
     this.#chart.setRange(filter.range);
-    this.#rows.setDimmed(filter.dims ? (ordinal) => !matches(this.#ring, ordinal) : undefined);
   }
 
-  /** The event `by` rows from `from` in the filtered list, and its index. Without `from`: the newest event. */
-  step(from: number | undefined, by: number): { ordinal: number | undefined; index: number } {
-    return this.#list.step(from, by, this.#range());
+  /** Called before the stream is reopened, with the last seq of the log. Changes up to there were missed while disconnected. */
+  expectResume(seq: number, source = 0): void {
+    this.#sources.recovery(source).expect(seq, this.#clock.toServerMs(this.#sources.lostMs(source) ?? this.#nowMs()));
   }
 
-  /** The event, and the previous event of its record if that is buffered. Undefined if the event is not buffered. */
-  get(ordinal: number): { event: StreamEvent; previous: StreamEvent | undefined; isEstimated: boolean } | undefined {
-    if (!this.#ring.holds(ordinal)) return undefined;
-    const previous = this.#ring.previous(ordinal);
-    const isEstimated = this.#times.has(ordinal);
-    return { event: this.#ring.read(ordinal), previous: previous === undefined ? undefined : this.#ring.read(previous), isEstimated };
-  }
-
-  /** The events that match the filter, oldest first. While paused, those that are shown. */
-  *matching(): Generator<StreamEvent, void> {
-    const { first, end } = this.#range();
-    for (let index = first; index < end; index += 1) yield this.#ring.read(this.#list.at(index));
+  /** Processes a message of a stream. Returns true for READY, the first message. */
+  receive(text: string, source = 0): boolean {
+    const message = parseStreamMessage(text, this.#nowMs());
+    if (!message) return false;
+    const recovery = this.#sources.recovery(source);
+    this.#sources.setCursor(source, message.cursor);
+    switch (message.type) {
+      case "ready":
+        recovery.begin(parseCursor(message.cursor)?.seq, this.#serverNowMs());
+        return true;
+      case "heartbeat":
+        recovery.receive(0, parseCursor(message.cursor)?.seq, this.#serverNowMs());
+        return false;
+      case "gap":
+        recovery.receiveGap(message, this.#serverNowMs());
+        return false;
+      case "changes":
+        for (const event of message.events) this.#receiveChange(source === 0 ? event : { ...event, source });
+        this.#rates.count(message.events.length, this.#nowMs());
+        recovery.receive(message.events.length, parseCursor(message.cursor)?.seq, this.#serverNowMs());
+        return false;
+    }
   }
 
   /** The current state for the page. */
   flush(): Flush {
-    const { first, end } = this.#range();
-    const { from, to } = toWindow(this.#view, this.#range());
-    const rows = Array.from({ length: to - from }, (_, offset) => this.#rows.get(this.#list.at(from + offset), this.#view.characters));
+    this.#settle();
+    const { first, end } = this.range();
+    const { from, to } = toWindow(this.view, this.range());
+    const rows = Array.from({ length: to - from }, (_, offset) => this.rows.get(this.list.at(from + offset), this.view.characters));
     const anchor = this.#anchor;
     this.#anchor = undefined;
     return {
@@ -327,18 +272,18 @@ export class ConsoleEngine {
       generation: this.#generation,
       first,
       end,
-      total: this.#ring.changes,
-      matched: this.#matched,
+      total: this.ring.changes,
+      matched: this.matched,
       arrived: this.#arrived,
       detached: this.#isDetached ? { arrived: this.#tail.received, newer: this.#newer } : undefined,
       search: this.#search,
-      buffered: this.#list.end - end,
-      paused: this.#pausedAt !== undefined,
-      discarded: this.#ring.discarded,
+      buffered: this.list.end - end,
+      paused: this.isPaused,
+      discarded: this.ring.discarded,
       rate: this.#rates.read(this.#nowMs()),
       chart: this.#chart.read({ nowMs: this.#serverNowMs(), isDetached: this.#isDetached, isWholeLog: this.#history === "complete" }),
       connection: this.#connection,
-      history: this.#history === "more" && (this.#ring.discarded > 0 || this.#ring.isFull) ? "full" : this.#history,
+      history: this.#history === "more" && (this.ring.discarded > 0 || this.ring.isFull) ? "full" : this.#history,
       from,
       rows,
       ...(anchor === undefined ? {} : { anchor }),
@@ -348,24 +293,6 @@ export class ConsoleEngine {
 
   #serverNowMs(): number {
     return this.#clock.toServerMs(this.#nowMs());
-  }
-
-  #range(): { first: number; end: number } {
-    return { first: this.#list.first, end: this.#pausedAt === undefined ? this.#list.end : this.#list.indexFrom(this.#pausedAt) };
-  }
-
-  #append(event: StreamEvent): number {
-    const ordinal = this.#ring.append(event);
-    this.#list.dropBefore(this.#ring.first);
-    this.#addIfMatching(ordinal);
-    return ordinal;
-  }
-
-  /** Returns true if the event matches the filter. */
-  #addIfMatching(ordinal: number): boolean {
-    if (!this.#matches(this.#ring, ordinal)) return false;
-    this.#list.append(ordinal, isMarkKind(this.#ring.kind(ordinal)));
-    return true;
   }
 
   /** Adds a change that the stream has sent. */
@@ -378,30 +305,40 @@ export class ConsoleEngine {
       this.#tail.add(received);
       return;
     }
-    const ordinal = this.#append(received);
-    if (isDelete) this.#times.add(ordinal);
-    if (this.#list.end > this.#list.first && this.#list.at(this.#list.end - 1) === ordinal) this.#arrived += 1;
+    if (this.ring.isMixed) this.#arriving.push(received);
+    else this.#add(received);
   }
 
-  #mark(kind: "resumed" | "gap", sentence: string, seq: number, atMs: number): number {
+  /** Adds what has arrived, in the order of time. */
+  #settle(): void {
+    const arrived = this.#arriving;
+    if (arrived.length === 0) return;
+    this.#arriving = [];
+    for (const event of arrived.toSorted((one, other) => one.atMs - other.atMs)) this.#add(event);
+  }
+
+  #add(event: StreamEvent): void {
+    const isDelete = event.kind === "delete";
+    const ordinal = this.append(event);
+    if (isDelete) this.times.add(ordinal);
+    if (this.list.end > this.list.first && this.list.at(this.list.end - 1) === ordinal) this.#arrived += 1;
+  }
+
+  #toPlace(ordinal: number | undefined): Place | undefined {
+    return ordinal === undefined
+      ? undefined
+      : this.#placeOf({ seq: this.ring.seq(ordinal), atMs: this.ring.atMs(ordinal), source: this.ring.source(ordinal) });
+  }
+
+  #mark(source: number, kind: "resumed" | "gap", sentence: string, seq: number, atMs: number): number {
+    this.#settle();
     const data = JSON.stringify(sentence);
-    return this.#append({ kind, seq, atMs, receivedMs: atMs, recordId: MARK_ID, createdMs: atMs, updatedMs: atMs, data });
+    return this.append({ kind, source, seq, atMs, receivedMs: atMs, recordId: MARK_ID, createdMs: atMs, updatedMs: atMs, data });
   }
 
   #rewriteMark(ordinal: number, kind: "resumed" | "gap", sentence: string): void {
-    if (!this.#ring.holds(ordinal)) return;
-    this.#ring.rewriteMark(ordinal, kind, JSON.stringify(sentence));
-    this.#rows.forget(ordinal);
+    if (!this.ring.holds(ordinal)) return;
+    this.ring.rewriteMark(ordinal, kind, JSON.stringify(sentence));
+    this.rows.forget(ordinal);
   }
-}
-
-/** The indexes of the rows that the page shows. */
-function toWindow(view: View, { first, end }: { first: number; end: number }): { from: number; to: number } {
-  const from = view.follow ? Math.max(first, end - view.count) : Math.min(Math.max(first, view.from), end);
-  return { from, to: Math.min(end, from + view.count) };
-}
-
-/** The end of the log when the page was read. */
-function toSeq({ cursor }: LogPage): number {
-  return parseCursor(cursor)?.seq ?? 0;
 }

@@ -11,10 +11,20 @@ import type { EventFilter } from "./event-filter";
 /** The rows that the page shows, how many characters of data fit in each, and the pinned paths. Indexes are those of `Flush`. */
 export type View = { count: number; characters: number; pins?: readonly string[] } & ({ follow: true } | { follow: false; from: number });
 
+/** What a console shows: the changes of an endpoint, or of all endpoints of a project. */
+export type ConsoleScope = { kind: "endpoint"; endpointId: string } | { kind: "project"; projectId: string };
+
+/** An endpoint of a console of several. Its number is its index in the list. */
+export interface ConsoleEndpoint {
+  id: string;
+  name: string;
+  isDeleted: boolean;
+}
+
 export type ToWorker =
   | {
       type: "open";
-      endpointId: string;
+      scope: ConsoleScope;
       origin: string;
       filter: EventFilter;
       /** Undefined: the newest changes. */
@@ -64,13 +74,19 @@ export interface SearchState {
   problem?: string;
 }
 
+/** The place of a change in the log: its seq, or a text in the log of a project (G46). */
+export type Place = number | string;
+export type PlaceOf = (event: Pick<StreamEvent, "seq" | "atMs" | "source">) => Place;
+
 /** The state that decides which part of the log the worker reads next. */
 export interface EngineState {
   /** Where to resume the stream; undefined before the log was read. */
   cursor: string | undefined;
-  /** The seqs of the oldest and the newest buffered change, apart from those that a search has found. */
-  oldestSeq: number | undefined;
-  newestSeq: number | undefined;
+  /** The places of the oldest and the newest buffered change, apart from those that a search has found. */
+  oldest: Place | undefined;
+  newest: Place | undefined;
+  /** The number of buffered changes. */
+  held: number;
   history: HistoryState;
   /** The list ends before the newest change. */
   isDetached: boolean;
@@ -119,6 +135,8 @@ export type PreviousVersion = { state: "none" | "unknown" } | { state: "known"; 
 
 export type FromWorker =
   | Flush
+  /** Sent again when an endpoint was added or deleted. `streamed`: how many are followed by a stream; the others are asked for news every few seconds. */
+  | { type: "endpoints"; endpoints: readonly ConsoleEndpoint[]; streamed: number }
   | { type: "detail"; ordinal: number; event: StreamEvent | undefined; previous: PreviousVersion }
   /** `found`: the change at the place. `problem`: why the place could not be shown. */
   | {

@@ -1,18 +1,17 @@
 /** The worker that runs the console's engine and connects it to the network and the page. */
 
-import type { EndpointDetail, IssuedTicket } from "@/src/shared/management/schemas";
 import { UnsupportedPatternError } from "@/src/shared/text/translate-pattern";
-import { BROWSER_PORTS } from "../../stream/browser-ports";
-import { type Opening, StreamConnection } from "../../stream/stream-connection";
 import { exportChanges } from "../export/export-changes";
 import type { LogPlace } from "../log/log-place";
-import { createLogReader, type LogReader } from "../log/log-reader";
+import { createLogReader, createProjectLogReader, type Failure, type LogReader } from "../log/log-reader";
 import { LogSearch } from "../log/log-search";
-import { loadNewer, PAGE_NEWEST, seek } from "../log/log-seek";
+import { loadNewer, PAGE_NEWEST, type Sought, seek } from "../log/log-seek";
 import { ConsoleEngine, LIMITS } from "./console-engine";
 import type { FromWorker, PreviousVersion, ToWorker } from "./console-messages";
+import { EndpointStream } from "./endpoint-stream";
 import { type EventFilter, hasPattern, toExpression, toQueryText } from "./event-filter";
 import type { CompilePattern } from "./match-expression";
+import { ProjectEndpoints, ProjectStreams } from "./project-streams";
 
 const OLDER_PAGE = 500;
 /** The times of deletions are read from the log at most this often, for so many changes. */
@@ -23,13 +22,32 @@ declare const self: DedicatedWorkerGlobalScope;
 
 const post = (message: FromWorker) => self.postMessage(message);
 
-function open({ endpointId, origin, filter, place, paused, limits = LIMITS }: ToWorker & { type: "open" }): (message: ToWorker) => void {
-  const engine = new ConsoleEngine({ limits, filter, nowMs: () => Date.now() });
-  const reader = createLogReader(`/api/manage/endpoints/${endpointId}`, (dateMs) => engine.clock.noteResponse(dateMs, Date.now()));
-  const { readLog } = reader;
+function open({ scope, origin, filter, place, paused, limits = LIMITS }: ToWorker & { type: "open" }): (message: ToWorker) => void {
+  const endpoints = new ProjectEndpoints((source, name) => engine.nameSource(source, name));
+  const isProject = scope.kind === "project";
+  const engine: ConsoleEngine = new ConsoleEngine({
+    limits,
+    filter,
+    nowMs: () => Date.now(),
+    ...(isProject
+      ? { placeOf: ({ atMs, source = 0, seq }) => `${new Date(atMs).toISOString()}_${endpoints.list[source]?.id}_${seq}` }
+      : {}),
+  });
+  const onDate = (dateMs: number) => engine.clock.noteResponse(dateMs, Date.now());
+  const log = isProject
+    ? createProjectLogReader(scope.projectId, onDate, (id, name) => endpoints.toSource(id, name))
+    : createLogReader(`/api/manage/endpoints/${scope.endpointId}`, onDate);
+  const { readLog } = log;
+  const readers = new Map<number, LogReader>();
+  /** Reads the log of one endpoint. */
+  const readerOf = (source: number): LogReader => {
+    if (!isProject) return log;
+    const reader = readers.get(source) ?? createLogReader(`/api/manage/endpoints/${endpoints.list[source]?.id}`, onDate);
+    readers.set(source, reader);
+    return reader;
+  };
   let pageIsReady = true;
   let isDirty = true;
-  let wasLive = false;
   const stoppedExports = new Set<number>();
 
   const flush = () => {
@@ -61,51 +79,46 @@ function open({ endpointId, origin, filter, place, paused, limits = LIMITS }: To
   };
   if (hasPattern(filter)) void applyFilter(filter, undefined);
 
-  /** Reads the log if that was not done yet, and requests a stream ticket. */
-  const prepare = async (): Promise<Opening> => {
-    if (engine.state.cursor === undefined) {
-      const page = await readLog({ limit: PAGE_NEWEST });
-      if (!page.ok) return page;
-      engine.begin(page.value);
-      if (paused) engine.pause();
-      if (place) await show(place);
-      else search.restart(newestFilter.dims ? undefined : toQueryText(newestFilter));
-    }
-    if (wasLive) {
-      const detail = await reader.request("", (body: Pick<EndpointDetail, "changeCount">) => Number.isInteger(body.changeCount));
-      if (!detail.ok) return detail;
-      engine.expectResume(detail.value.changeCount);
-    }
-    const ticket = await reader.request("/stream-ticket", (body: IssuedTicket) => body.path.startsWith("/"), { method: "POST" });
-    if (!ticket.ok) return ticket;
-    return { ok: true, url: `${origin.replace(/^http/, "ws")}${ticket.value.path}&since=${engine.state.cursor ?? "now"}` };
+  /** Called once the log was read for the first time. */
+  const begin = async () => {
+    if (paused) engine.pause();
+    if (place) await show(place);
+    else search.restart(newestFilter.dims ? undefined : toQueryText(newestFilter));
+  };
+  const beginEndpoint = async (): Promise<Failure | undefined> => {
+    if (engine.state.cursor !== undefined) return undefined;
+    const page = await readLog({ limit: PAGE_NEWEST });
+    if (!page.ok) return page;
+    engine.begin(page.value);
+    await begin();
+    return undefined;
+  };
+  let endpointsSent = "";
+  const sendEndpoints = (streamed: number) => {
+    const state = `${streamed} ${endpoints.list.map(({ name, isDeleted }) => `${name}${isDeleted}`).join(" ")}`;
+    if (state !== endpointsSent) post({ type: "endpoints", endpoints: endpoints.list, streamed });
+    endpointsSent = state;
   };
 
-  const connection = new StreamConnection({
-    ...BROWSER_PORTS,
-    prepare,
-    onState: (state) => {
-      if (state.state === "live") wasLive = true;
-      engine.setConnection(state);
-      touch();
-      if (state.state === "ended" && !state.signIn && !state.isDeleted) void checkEndpoint();
-    },
-    onMessage: (text) => {
-      const isReady = engine.receive(text);
-      touch();
-      return isReady;
-    },
-  });
-  self.addEventListener("online", () => connection.retryNow());
+  const streams = isProject
+    ? new ProjectStreams({ engine, log, readerOf, endpoints, origin, onBegin: begin, onChange: touch, onEndpoints: sendEndpoints })
+    : new EndpointStream({ engine, source: 0, reader: log, origin, prepare: beginEndpoint, marksAll: true, onChange: touch });
+  self.addEventListener("online", () => streams.retryNow());
   // The rate changes over time, even without messages.
   setInterval(touch, 1000);
 
-  /** A stream that the server ends can mean that its endpoint was deleted. */
-  const checkEndpoint = async () => {
-    const detail = await reader.request("", (body: EndpointDetail) => typeof body.id === "string");
-    if (detail.ok || !detail.isDeleted || connection.state.state !== "ended") return;
-    engine.setConnection({ state: "ended", reason: detail.reason, signIn: false, isDeleted: true });
-    touch();
+  /** A seq in a project is that of one of its endpoints. Its place in the log of the project is known once it was read. */
+  const seekInScope = async (to: LogPlace | { kind: "newest" }): Promise<Sought> => {
+    if (!isProject || to.kind !== "seq") return seek(engine, readLog, to);
+    const { seq } = to;
+    const source = endpoints.list.findIndex(({ id }) => id === to.endpointId);
+    if (source < 0)
+      return { found: undefined, problem: "A seq belongs to one endpoint. Go to a time here, or open the console of the endpoint." };
+    const page = await readerOf(source).readLog({ before: seq + 1, limit: 1 });
+    const [event] = page.ok ? page.value.events : [];
+    if (event?.seq !== seq) return { found: undefined, problem: page.ok ? `Change ${seq} is no longer in the log.` : page.reason };
+    const before = engine.placeOf({ ...event, seq: seq - 1, source });
+    return seek(engine, readLog, { ...to, source, after: String(before) });
   };
 
   let placesShown = 0;
@@ -114,7 +127,7 @@ function open({ endpointId, origin, filter, place, paused, limits = LIMITS }: To
     const number = placesShown;
     // A search of the part that is left must not add to the next one.
     search.restart(undefined);
-    const { found, problem } = await seek(engine, readLog, to);
+    const { found, problem } = await seekInScope(to);
     search.restart(newestFilter.dims ? undefined : toQueryText(newestFilter));
     touch();
     if (number === placesShown) post({ type: "sought", place: to, found, problem });
@@ -122,13 +135,13 @@ function open({ endpointId, origin, filter, place, paused, limits = LIMITS }: To
 
   const loadOlder = async () => {
     if (!newestFilter.dims && toExpression(newestFilter) !== undefined) return search.more();
-    const before = engine.state.oldestSeq;
+    const before = engine.state.oldest;
     if (before === undefined || (engine.state.history !== "more" && engine.state.history !== "failed")) return;
     engine.setHistory("loading");
     touch();
     const page = await readLog({ limit: OLDER_PAGE, before });
     // The list may show another part by now.
-    if (engine.state.oldestSeq !== before) return;
+    if (engine.state.oldest !== before) return;
     if (page.ok) engine.addOlder(page.value);
     else engine.setHistory("failed");
     touch();
@@ -137,19 +150,24 @@ function open({ endpointId, origin, filter, place, paused, limits = LIMITS }: To
   let timesReadMs = 0;
   /** Replaces the estimated times of visible deletions by those of the log. */
   const readTimes = () => {
-    const seqs = engine.estimatedSeqs;
-    const newest = Math.max(...seqs);
-    if (seqs.length === 0 || Date.now() - timesReadMs < TIMES_MS) return;
+    const estimated = engine.estimated;
+    if (estimated.length === 0 || Date.now() - timesReadMs < TIMES_MS) return;
     timesReadMs = Date.now();
-    const limit = Math.min(TIMES_PAGE, newest - Math.min(...seqs) + 1);
-    void readLog({ before: newest + 1, limit }).then((page) => {
-      if (!page.ok) return;
-      engine.setTimes(page.value.events);
-      touch();
-    });
+    for (const source of new Set(estimated.map((each) => each.source))) {
+      const seqs = estimated.filter((each) => each.source === source).map(({ seq }) => seq);
+      const newest = Math.max(...seqs);
+      const limit = Math.min(TIMES_PAGE, newest - Math.min(...seqs) + 1);
+      void readerOf(source)
+        .readLog({ before: newest + 1, limit })
+        .then((page) => {
+          if (!page.ok) return;
+          engine.setTimes(page.value.events.map((event) => ({ ...event, source })));
+          touch();
+        });
+    }
   };
 
-  connection.start();
+  streams.start();
   touch();
 
   return (message) => {
@@ -181,7 +199,7 @@ function open({ endpointId, origin, filter, place, paused, limits = LIMITS }: To
         touch();
         return;
       case "reconnect":
-        connection.start();
+        streams.start();
         return;
       case "older":
         void loadOlder();
@@ -196,12 +214,14 @@ function open({ endpointId, origin, filter, place, paused, limits = LIMITS }: To
         void show(message.place);
         return;
       case "detail":
-        void sendDetail(engine, readLog, message.ordinal);
+        void sendDetail(engine, readerOf, message.ordinal);
         return;
       case "export":
         void exportChanges(message.request, {
           matching: () => engine.matching(),
           get: (ordinal) => engine.get(ordinal)?.event,
+          placeOf: (event) => engine.placeOf(event),
+          toEndpoint: isProject ? ({ source = 0 }) => endpoints.list[source]?.name ?? "" : undefined,
           readPage: (before) => readLog({ limit: OLDER_PAGE, ...(before === undefined ? {} : { before }) }),
           isStopped: () => stoppedExports.has(message.id),
           onState: (state) => post({ type: "exported", id: message.id, state }),
@@ -228,13 +248,15 @@ function toPatternProblem(error: unknown): string {
     : "Couldn’t load the code for regular expressions. Change the filter to try again.";
 }
 
-async function sendDetail(engine: ConsoleEngine, readLog: LogReader["readLog"], ordinal: number): Promise<void> {
+async function sendDetail(engine: ConsoleEngine, readerOf: (source: number) => LogReader, ordinal: number): Promise<void> {
   const found = engine.get(ordinal);
   if (!found) return post({ type: "detail", ordinal, event: undefined, previous: { state: "unknown" } });
   let { event } = found;
+  const source = event.source ?? 0;
+  const { readLog } = readerOf(source);
   if (found.isEstimated) {
     const page = await readLog({ before: event.seq + 1, limit: 1 });
-    if (page.ok) engine.setTimes(page.value.events);
+    if (page.ok) engine.setTimes(page.value.events.map((each) => ({ ...each, source })));
     event = engine.get(ordinal)?.event ?? event;
   }
   if (found.previous) return post({ type: "detail", ordinal, event, previous: { state: "known", event: found.previous } });

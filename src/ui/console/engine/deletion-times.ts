@@ -1,7 +1,6 @@
 /** Remembers deletions whose time is an estimate, until it is read from the log. The stream does not send the time of a deletion. */
 import type { StreamEvent } from "../../stream/stream-event";
 import type { EventRing } from "./event-ring";
-import { findOrdinal } from "./seq-lookup";
 
 const ORDINALS_MAX = 10_000;
 
@@ -27,19 +26,26 @@ export class DeletionTimes {
     return this.#ordinals.has(ordinal);
   }
 
-  /** The seqs of those of the ordinals whose time is an estimate. */
-  seqsOf(ordinals: readonly number[]): number[] {
-    return ordinals.flatMap((ordinal) => (this.#ordinals.has(ordinal) ? [this.#ring.seq(ordinal)] : []));
+  /** Those of the ordinals whose time is an estimate. */
+  of(ordinals: readonly number[]): { source: number; seq: number }[] {
+    return ordinals.flatMap((ordinal) =>
+      this.#ordinals.has(ordinal) ? [{ source: this.#ring.source(ordinal), seq: this.#ring.seq(ordinal) }] : [],
+    );
   }
 
   /** Takes over the times of changes from the log. Returns the ordinals of those that had an estimate. */
   set(events: readonly StreamEvent[]): number[] {
-    return events.flatMap(({ seq, atMs }) => {
-      const ordinal = findOrdinal(this.#ring, seq);
-      if (ordinal === undefined || !this.#ordinals.delete(ordinal)) return [];
+    const times = new Map(events.map(({ source = 0, seq, atMs }) => [`${source} ${seq}`, atMs]));
+    const found: number[] = [];
+    for (const ordinal of this.#ordinals) {
+      if (!this.#ring.holds(ordinal)) continue;
+      const atMs = times.get(`${this.#ring.source(ordinal)} ${this.#ring.seq(ordinal)}`);
+      if (atMs === undefined) continue;
       this.#ring.setAtMs(ordinal, atMs);
-      return [ordinal];
-    });
+      found.push(ordinal);
+    }
+    for (const ordinal of found) this.#ordinals.delete(ordinal);
+    return found;
   }
 
   clear(): void {

@@ -13,6 +13,8 @@ export interface EventFilter {
   operations: readonly Operation[];
   /** Only changes of this time. Undefined: of any time. */
   range?: TimeRange | undefined;
+  /** It is for the changes of a project, so its text can name endpoints. */
+  isProject?: boolean;
   /** Changes that do not match are dimmed instead of hidden, and the log is not searched. */
   dims: boolean;
 }
@@ -33,11 +35,11 @@ export interface FilterQuery {
 }
 
 /** Ignores unknown operations, and a range that is not valid. */
-export function parseFilter({ q, op, dim, time }: FilterQuery): EventFilter {
+export function parseFilter({ q, op, dim, time }: FilterQuery, isProject = false): EventFilter {
   const named = op?.split(",");
   const operations = named ? OPERATIONS.filter((operation) => named.includes(operation)) : OPERATIONS;
   const read = time === null ? undefined : readTimeRange(time);
-  return { text: q ?? "", operations, dims: dim === "1", range: read?.ok ? read.range : undefined };
+  return { text: q ?? "", operations, dims: dim === "1", range: read?.ok ? read.range : undefined, ...(isProject ? { isProject } : {}) };
 }
 
 /** The inverse of parseFilter. */
@@ -50,17 +52,19 @@ export function toFilterQuery({ text, operations, dims, range }: EventFilter): F
   };
 }
 
-let latest: { text: string; parsed: ParsedExpression } | undefined;
+let latest: { text: string; isProject: boolean; parsed: ParsedExpression } | undefined;
 
 /** Parses the text of a filter. The last result is kept, because each render needs it. */
-export function parseFilterText(text: string): ParsedExpression {
-  if (latest?.text !== text) latest = { text, parsed: parseExpression(text) };
+export function parseFilterText({ text, isProject = false }: Pick<EventFilter, "text" | "isProject">): ParsedExpression {
+  if (latest?.text !== text || latest.isProject !== isProject)
+    latest = { text, isProject, parsed: parseExpression(text, { hasEndpoints: isProject }) };
   return latest.parsed;
 }
 
 /** The whole filter as an expression. Undefined: everything matches. */
-export function toExpression({ text, operations, range }: EventFilter): FilterExpression | undefined {
-  const parsed = parseFilterText(text);
+export function toExpression(filter: EventFilter): FilterExpression | undefined {
+  const { operations, range } = filter;
+  const parsed = parseFilterText(filter);
   const parts: FilterExpression[] = [];
   if (!isAll(operations)) parts.push({ kind: "operation", operations });
   if (range) parts.push({ kind: "time", ...range });
@@ -81,7 +85,7 @@ export function toQueryText(filter: EventFilter): string | undefined {
   const parts: string[] = [];
   if (!isAll(operations)) parts.push(`op:${operations.join(",")}`);
   if (range) parts.push(`time:${writeTimeRange(range)}`);
-  if (parseFilterText(text).ok && text.trim() !== "") parts.push(parts.length > 0 ? `(${text})` : text);
+  if (parseFilterText(filter).ok && text.trim() !== "") parts.push(parts.length > 0 ? `(${text})` : text);
   return parts.join(" & ");
 }
 

@@ -24,6 +24,8 @@ interface Block {
 export class EventRing {
   readonly #limits: RingLimits;
   readonly #kinds: Uint8Array;
+  readonly #sources: Uint16Array;
+  readonly #names: string[] = [];
   readonly #seqs: Float64Array;
   readonly #atMs: Float64Array;
   readonly #receivedMs: Float64Array;
@@ -55,6 +57,7 @@ export class EventRing {
     const size = limits.eventsMax;
     this.#limits = limits;
     this.#kinds = new Uint8Array(size);
+    this.#sources = new Uint16Array(size);
     this.#seqs = new Float64Array(size);
     this.#atMs = new Float64Array(size);
     this.#receivedMs = new Float64Array(size);
@@ -163,6 +166,21 @@ export class EventRing {
     const kind = this.#at(this.#kinds, ordinal);
     return kind > 2 ? -1 : kind;
   }
+  /** The number of the endpoint in the console. */
+  source(ordinal: number): number {
+    return this.#at(this.#sources, ordinal);
+  }
+  /** True if it has changes of several endpoints, which are not ordered by seq. */
+  get isMixed(): boolean {
+    return this.#names.length > 1;
+  }
+  /** Names the endpoint of a number. */
+  nameSource(source: number, name: string): void {
+    this.#names[source] = name;
+  }
+  endpointName(ordinal: number): string {
+    return this.#names[this.source(ordinal)] ?? "";
+  }
   seq(ordinal: number): number {
     return this.#at(this.#seqs, ordinal);
   }
@@ -199,6 +217,7 @@ export class EventRing {
     const slot = this.#checked(ordinal);
     return {
       kind: this.kind(ordinal),
+      source: this.source(ordinal),
       seq: this.seq(ordinal),
       atMs: this.atMs(ordinal),
       receivedMs: this.#receivedMs[slot] ?? Number.NaN,
@@ -230,13 +249,14 @@ export class EventRing {
     return this.#slot(ordinal);
   }
 
-  #at(column: Uint8Array | Uint32Array | Int32Array | Float64Array, ordinal: number): number {
+  #at(column: Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array, ordinal: number): number {
     return column[this.#checked(ordinal)] ?? 0;
   }
 
   #write(ordinal: number, event: StreamEvent): void {
     const slot = this.#slot(ordinal);
     this.#kinds[slot] = EVENT_KINDS.indexOf(event.kind);
+    this.#sources[slot] = event.source ?? 0;
     this.#seqs[slot] = event.seq;
     this.#atMs[slot] = event.atMs;
     this.#receivedMs[slot] = event.receivedMs;

@@ -31,12 +31,18 @@ export class LiveTail {
     }
   }
 
-  /** The changes after `seq`. Undefined if some of those that follow it were dropped. */
-  after(seq: number): StreamEvent[] | undefined {
+  /** The changes that follow those up to `newestOf` their endpoint. Undefined if some of them were dropped. */
+  after(newestOf: (source: number) => number | undefined): StreamEvent[] | undefined {
     const kept = this.#events.slice(this.#first);
-    const [oldest] = kept;
-    if (this.#isCut && oldest && oldest.seq > seq + 1) return undefined;
-    return kept.filter((event) => event.seq > seq);
+    if (this.#isCut) {
+      const seen = new Set<number>();
+      for (const { source = 0, seq } of kept) {
+        const newest = newestOf(source);
+        if (!seen.has(source) && newest !== undefined && seq > newest + 1) return undefined;
+        seen.add(source);
+      }
+    }
+    return kept.filter(({ source = 0, seq }) => seq > (newestOf(source) ?? -1));
   }
 
   clear(): void {

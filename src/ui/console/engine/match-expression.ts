@@ -56,6 +56,7 @@ function toCost(expression: FilterExpression): number {
     case "operation":
     case "size":
     case "record":
+    case "endpoint":
     case "time":
       return 0;
     case "text":
@@ -84,6 +85,10 @@ function toConditionTest(condition: FilterCondition, compile: CompilePattern | u
       return ({ ring, ordinal }) => ring.recordId(ordinal).includes(condition.part);
     case "size":
       return ({ ring, ordinal }) => isOrdered(condition.operator, ring.size(ordinal) - condition.bytes);
+    case "endpoint": {
+      const names = new Set(condition.names);
+      return ({ ring, ordinal }) => names.has(ring.endpointName(ordinal));
+    }
     case "time": {
       const { fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY } = condition;
       return ({ ring, ordinal }) => ring.atMs(ordinal) >= fromMs && ring.atMs(ordinal) < toMs;

@@ -2,6 +2,7 @@
 import type { ExportFormat } from "@/src/shared/record-limits";
 import type { StreamEvent } from "../../stream/stream-event";
 import type { LogPage } from "../../stream/stream-message";
+import type { Place } from "../engine/console-messages";
 import { ChangeFile } from "./change-file";
 
 /** `matching`: what the console holds and the filter matches. `log`: all that the server has. A number: the change of that ordinal. */
@@ -25,8 +26,12 @@ export interface ExportSources {
   /** Oldest first. */
   matching: () => Iterable<StreamEvent>;
   get: (ordinal: number) => StreamEvent | undefined;
-  /** A page of the log before a seq, newest first. */
-  readPage: (before: number | undefined) => Promise<{ ok: true; value: LogPage } | { ok: false; reason: string }>;
+  /** The place of a change in the log. */
+  placeOf: (event: StreamEvent) => Place;
+  /** The name of a change's endpoint, if there are several. */
+  toEndpoint?: ((event: StreamEvent) => string) | undefined;
+  /** A page of the log before a place, newest first. */
+  readPage: (before: Place | undefined) => Promise<{ ok: true; value: LogPage } | { ok: false; reason: string }>;
   isStopped: () => boolean;
   onState: (state: ExportState) => void;
 }
@@ -35,7 +40,7 @@ export interface ExportSources {
 export async function exportChanges({ scope, format }: ExportRequest, sources: ExportSources): Promise<void> {
   const { matching, get, onState } = sources;
   if (scope === "log") return exportLog(format, sources);
-  const file = new ChangeFile(format);
+  const file = new ChangeFile(format, sources.toEndpoint);
   if (scope === "matching") {
     for (const event of matching()) file.add(event);
   } else {
@@ -46,9 +51,10 @@ export async function exportChanges({ scope, format }: ExportRequest, sources: E
   onState({ state: "done", count: file.count, blob: file.toBlob() });
 }
 
-async function exportLog(format: ExportFormat, { readPage, isStopped, onState }: ExportSources): Promise<void> {
+async function exportLog(format: ExportFormat, sources: ExportSources): Promise<void> {
+  const { readPage, placeOf, isStopped, onState } = sources;
   const pages: (readonly StreamEvent[])[] = [];
-  let [count, length, before]: [number, number, number | undefined] = [0, 0, undefined];
+  let [count, length, before]: [number, number, Place | undefined] = [0, 0, undefined];
   for (;;) {
     const page = await readPage(before);
     if (isStopped()) return onState({ state: "stopped" });
@@ -60,10 +66,11 @@ async function exportLog(format: ExportFormat, { readPage, isStopped, onState }:
     if (length > BYTES_MAX)
       return onState({ state: "failed", reason: "The log is larger than 512 MB. Read it with the management API instead." });
     onState({ state: "reading", count });
-    before = events.at(-1)?.seq;
+    const oldest = events.at(-1);
+    before = oldest && placeOf(oldest);
     if (!more || before === undefined) break;
   }
-  const file = new ChangeFile(format);
+  const file = new ChangeFile(format, sources.toEndpoint);
   for (const events of pages.reverse()) for (const event of events.toReversed()) file.add(event);
   onState({ state: "done", count: file.count, blob: file.toBlob() });
 }

@@ -13,6 +13,7 @@ import type { ListController } from "./list-controller";
 import {
   type Column,
   DATA_PLACE,
+  ENDPOINT_PLACE,
   LIST_START_PX,
   PLACES,
   ROW,
@@ -54,8 +55,12 @@ export function EventList({ flush, list, selected, pins, onSelect, onLoadOlder }
         // Before hydration, CSS keeps the newest rows visible; afterwards the controller does.
         className={`peer @container relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto overscroll-contain outline-none [overflow-anchor:none] ${mounted ? "" : "flex flex-col-reverse"}`}
       >
-        <div role="presentation" style={style} className={`${DATA_PLACE} ${mounted ? "" : "mb-auto"}`}>
-          <Head pins={pins} />
+        <div
+          role="presentation"
+          style={style}
+          className={`${DATA_PLACE} ${list.hasEndpoints ? ENDPOINT_PLACE : ""} ${mounted ? "" : "mb-auto"}`}
+        >
+          <Head pins={pins} hasEndpoints={list.hasEndpoints} />
           <div ref={spacer} role="presentation" className={mounted ? "relative w-full overflow-hidden contain-strict" : ""}>
             <ListStart flush={flush} onLoadOlder={onLoadOlder} />
             {mounted ? <div ref={box} role="presentation" className="absolute inset-x-0 top-0" /> : <FirstRows flush={flush} pins={pins} />}
@@ -122,7 +127,7 @@ function ToNewest({ list, isEmpty }: { list: ListController; isEmpty: boolean })
 function FirstRows({ flush: { rows, from, first }, pins }: { flush: Flush; pins: readonly string[] }) {
   return rows.map((row, offset) => (
     <GridRow key={row.ordinal} aria-rowindex={from + offset - first + 2} className={`${ROW} ${toRowTone(row.kind)}`}>
-      {toColumns(pins.length).map((column) => (
+      {toColumns(pins.length, false).map((column) => (
         <GridCell key={column} className={toCellClass(column, row.kind)}>
           {column === "preview" ? <Preview row={row} /> : toCellText(column, row, false)}
         </GridCell>
@@ -148,15 +153,16 @@ const HEADS: Partial<Record<Column, string>> = {
   seq: "Seq",
   time: "Time",
   operation: "Operation",
+  endpoint: "Endpoint",
   record: "Record",
   preview: "Data / changes",
   size: "Size",
 };
 
-function Head({ pins }: { pins: readonly string[] }) {
+function Head({ pins, hasEndpoints }: { pins: readonly string[]; hasEndpoints: boolean }) {
   return (
     <GridRow aria-rowindex={1} className="sticky top-0 z-1 h-7 border-b border-line bg-bg text-data leading-7 text-muted">
-      {toColumns(pins.length).map((column) => {
+      {toColumns(pins.length, hasEndpoints).map((column) => {
         const pin = toPinIndex(column);
         const text = pin === undefined ? HEADS[column] : pins[pin];
         return (

@@ -5,7 +5,7 @@
 import { isAtEnd, ROW_PX, toAnchored, toScrollTop, toVisibleRows, toWindow, toWindowSize, type Viewport } from "../../grid/row-window";
 import type { Flush, View } from "../engine/console-messages";
 import { RowPool } from "./row-pool";
-import { LIST_HEAD_PX, LIST_START_PX, toPreviewCharacters, toRowId } from "./row-style";
+import { LIST_HEAD_PX, LIST_START_PX, toColumns, toPreviewCharacters, toRowId } from "./row-style";
 
 /** Older changes are loaded when the list is scrolled this close to its top. */
 const OLDER_AT_PX = 200;
@@ -59,7 +59,11 @@ export class ListController {
   #status: ListStatus = { following: true, unseen: 0, atEnd: true };
   readonly #listeners = new Set<() => void>();
 
-  constructor(initial: Flush) {
+  /** True if the list has a column for the endpoint. */
+  readonly hasEndpoints: boolean;
+
+  constructor(initial: Flush, hasEndpoints: boolean) {
+    this.hasEndpoints = hasEndpoints;
     this.#flush = initial;
     this.#seenEnd = initial.end;
     this.#seenArrived = initial.arrived;
@@ -90,7 +94,7 @@ export class ListController {
   attach(elements: ListElements, onPress: (ordinal: number) => void): () => void {
     const { grid, box } = elements;
     this.#elements = elements;
-    this.#pool = new RowPool(box, this.#pins.length, onPress);
+    this.#pool = new RowPool(box, toColumns(this.#pins.length, this.hasEndpoints), onPress);
     this.#drawnCount = -1;
     this.#measure();
     this.#draw(this.#flush);
@@ -162,7 +166,7 @@ export class ListController {
     const viewport = this.#viewport();
     const { first, end } = this.#flush;
     const pins = this.#pins;
-    const characters = toPreviewCharacters(this.#widthPx, pins.length);
+    const characters = toPreviewCharacters(this.#widthPx, pins.length, this.hasEndpoints);
     if (this.#following) return { follow: true, count: toVisibleRows(viewport.height), characters, pins };
     const { from, to } = toWindow(viewport, end - first);
     return { follow: false, from: first + from, count: Math.max(to - from, toWindowSize(viewport.height)), characters, pins };

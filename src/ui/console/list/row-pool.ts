@@ -15,7 +15,6 @@ import {
   ROW_SELECTED,
   toCellClass,
   toCellText,
-  toColumns,
   toPieces,
   toRowId,
   toRowTone,
@@ -53,10 +52,10 @@ export class RowPool {
   #from = 0;
   #topPx = -1;
 
-  /** Takes over `box`, which should be empty. `pins`: the number of pinned paths. `onPress` is called with the ordinal of a clicked change. */
-  constructor(box: HTMLElement, pins: number, onPress: (ordinal: number) => void) {
+  /** Takes over `box`, which should be empty. `onPress` is called with the ordinal of a clicked change. */
+  constructor(box: HTMLElement, columns: readonly Column[], onPress: (ordinal: number) => void) {
     this.#box = box;
-    this.#columns = toColumns(pins);
+    this.#columns = columns;
     box.onclick = ({ target }) => {
       const ordinal = this.#ordinalAt(target);
       if (ordinal !== undefined) onPress(ordinal);

@@ -11,6 +11,8 @@ export interface RowView {
   ordinal: number;
   kind: EventKind;
   seq: number;
+  /** The name of its endpoint, in a console of several. */
+  endpoint: string;
   atMs: number;
   recordId: string;
   /** The filter does not match, and dims instead of hiding. */
@@ -41,6 +43,7 @@ export function toRowView(ring: EventRing, ordinal: number, pins: readonly JsonP
     ordinal,
     kind,
     seq: ring.seq(ordinal),
+    endpoint: ring.endpointName(ordinal),
     atMs: ring.atMs(ordinal),
     recordId: ring.recordId(ordinal),
     size: ring.size(ordinal),

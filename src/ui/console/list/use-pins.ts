@@ -1,12 +1,12 @@
-/** The JSON paths that have a column of their own, kept in this browser for each endpoint. */
+/** The JSON paths that have a column of their own: those of the URL, or the ones that this browser has kept for the endpoint or the project. */
 "use client";
 
-import { useMemo, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { readSetting, subscribeSettings, writeSetting } from "../../browser-settings";
 import { parsePath } from "../../json/json-path";
 import { PINS_MAX } from "./row-style";
 
-const toKey = (endpointId: string) => `rested-pins-${endpointId}`;
+const toKey = (scopeId: string) => `rested-pins-${scopeId}`;
 
 export interface Pins {
   paths: readonly string[];
@@ -14,21 +14,30 @@ export interface Pins {
   toggle: (path: string) => void;
 }
 
-export function usePins(endpointId: string): Pins {
-  const text = useSyncExternalStore(
+/** `url`: the paths that the URL has, one a line. Null: none. */
+export function usePins(scopeId: string, { url, setUrl }: { url: string | null; setUrl: (pins: string | null) => void }): Pins {
+  const kept = useSyncExternalStore(
     subscribeSettings,
-    () => readSetting(toKey(endpointId)) ?? "",
+    () => readSetting(toKey(scopeId)) ?? "",
     () => "",
   );
+  const text = url ?? kept;
+  const set = useRef(setUrl);
+  set.current = setUrl;
+  // The address shows the same columns to others.
+  useEffect(() => {
+    if (url === null && kept !== "") set.current(kept);
+  }, [url, kept]);
   return useMemo(() => {
     const paths = parsePins(text);
     const toggle = (path: string) => {
       const others = paths.filter((each) => each !== path);
       const next = others.length < paths.length ? others : [...others, path].slice(-PINS_MAX);
-      writeSetting(toKey(endpointId), next.length === 0 ? undefined : next.join("\n"));
+      writeSetting(toKey(scopeId), next.length === 0 ? undefined : next.join("\n"));
+      set.current(next.length === 0 ? null : next.join("\n"));
     };
     return { paths, toggle };
-  }, [endpointId, text]);
+  }, [scopeId, text]);
 }
 
 /** One path a line, which no path contains. */

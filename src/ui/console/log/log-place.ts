@@ -1,8 +1,11 @@
 /** Reads a place in the log that a person types: a time, a seq, a cursor, the beginning (G27). Pure. */
 import { parseCursor } from "@/src/shared/streams/cursor";
 
-/** `seq`: that change. `time`: the first change at or after it, in milliseconds since 1970. */
-export type LogPlace = { kind: "start" } | { kind: "seq"; seq: number } | { kind: "time"; timeMs: number };
+/** `seq`: that change, in a project that of an endpoint; the worker adds its number and the place before the change. `time`: the first change at or after it, in milliseconds since 1970. */
+export type LogPlace =
+  | { kind: "start" }
+  | { kind: "seq"; seq: number; endpointId?: string | undefined; source?: number; after?: string }
+  | { kind: "time"; timeMs: number };
 
 export type ParsedPlace = { ok: true; place: LogPlace } | { ok: false; problem: string };
 

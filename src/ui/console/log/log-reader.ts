@@ -16,8 +16,13 @@ export interface LogReader {
   request<Value>(path: string, isValid: (value: Value) => boolean, init?: RequestInit): Promise<Result<Value>>;
 }
 
-/** `api`: the address of the endpoint. `onDate` is called with the time of each response by the server's clock, NaN if it states none. */
-export function createLogReader(api: string, onDate: (dateMs: number) => void): LogReader {
+/** `api`: the address of the endpoint, or of the project. `onDate` is called with the time of each response by the server's clock, NaN if it states none. */
+export function createLogReader(
+  api: string,
+  onDate: (dateMs: number) => void,
+  /** Of a project: the numbers of its endpoints. */
+  toSource?: (endpointId: string, name?: string) => number,
+): LogReader {
   /** A response that is not JSON is not from the server, and is retried. */
   async function requestText(path: string, init: RequestInit = {}): Promise<Result<string>> {
     try {
@@ -37,7 +42,7 @@ export function createLogReader(api: string, onDate: (dateMs: number) => void): 
     async readLog(query, signal) {
       const parameters = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
       const result = await requestText(`/changes?${parameters}`, signal ? { signal } : {});
-      return result.ok ? parse(() => parseLogPage(result.value)) : result;
+      return result.ok ? parse(() => parseLogPage(result.value, toSource)) : result;
     },
     async request<Value>(path: string, isValid: (value: Value) => boolean, init: RequestInit = {}) {
       const result = await requestText(path, init);
@@ -47,6 +52,22 @@ export function createLogReader(api: string, onDate: (dateMs: number) => void): 
         if (!isValid(value)) throw new Error("The response has an unknown form.");
         return value;
       });
+    },
+  };
+}
+
+/** Reads the log of a project, whose places are texts (G46). `toSource`: the numbers of its endpoints. */
+export function createProjectLogReader(
+  projectId: string,
+  onDate: (dateMs: number) => void,
+  toSource: (endpointId: string, name?: string) => number,
+): LogReader {
+  const reader = createLogReader(`/api/manage/projects/${projectId}`, onDate, toSource);
+  return {
+    ...reader,
+    readLog({ time, after = time, ...query }, signal) {
+      const place = after === 0 ? new Date(0).toISOString() : after;
+      return reader.readLog({ ...query, ...(place === undefined ? {} : { after: place }) }, signal);
     },
   };
 }

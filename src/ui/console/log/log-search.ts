@@ -1,7 +1,8 @@
 /** Searches the whole log for changes that match the filter, page by page, until the list is full or the log's beginning is reached. */
 import { parseCursor } from "@/src/shared/streams/cursor";
+import type { LogPage } from "../../stream/stream-message";
 import type { ConsoleEngine } from "../engine/console-engine";
-import type { SearchState } from "../engine/console-messages";
+import type { Place, SearchState } from "../engine/console-messages";
 import type { LogReader } from "./log-reader";
 
 /** The number of changes that one page can find. */
@@ -16,9 +17,10 @@ export class LogSearch {
   readonly #read: LogReader["readLog"];
   readonly #onProgress: () => void;
   #query: string | undefined;
-  #before = 0;
-  #newest = 0;
-  #oldest = 1;
+  /** Where to search on. Undefined: nothing was searched yet. */
+  #before: Place | undefined;
+  #looked = 0;
+  #remaining = 0;
   #abort = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -34,7 +36,7 @@ export class LogSearch {
     this.#abort.abort();
     clearTimeout(this.#timer);
     this.#query = query;
-    this.#before = 0;
+    this.#before = undefined;
     this.#engine.setSearch(undefined);
     if (query === undefined || this.#engine.state.history !== "more" || this.#engine.state.matched >= this.#engine.state.rowsShown) return;
     this.#timer = setTimeout(() => void this.#run(this.#engine.state.rowsShown), TYPING_MS);
@@ -60,32 +62,42 @@ export class LogSearch {
     if (query === undefined) return;
     this.#abort = new AbortController();
     const { signal } = this.#abort;
-    if (this.#before === 0) {
-      const end = (parseCursor(this.#engine.state.cursor ?? "")?.seq ?? 0) + 1;
-      this.#before = this.#engine.state.oldestSeq ?? end;
-      this.#newest = this.#engine.state.newestSeq ?? end - 1;
+    if (this.#before === undefined) {
+      const { oldest, held, cursor } = this.#engine.state;
+      this.#before = oldest ?? (parseCursor(cursor ?? "")?.seq ?? 0) + 1;
+      this.#looked = held;
+      this.#remaining = typeof this.#before === "number" ? this.#before - 1 : 1;
     }
     while (this.#engine.state.matched < target) {
-      if (this.#before <= 1) return this.#report("complete");
+      if (this.#remaining === 0) return this.#report("complete");
       this.#report("running");
       const page = await this.#read({ query, before: this.#before, limit: PAGE_CHANGES }, signal);
       if (signal.aborted) return;
       if (!page.ok) return this.#report("failed", page.reason);
-      const { events, more, searched } = page.value;
-      this.#before = searched?.to ?? 1;
-      this.#oldest = searched?.oldest ?? 1;
-      if (!this.#engine.addFound(events)) return this.#report("full");
-      if (!more) {
-        this.#before = this.#oldest;
-        return this.#report("complete");
-      }
+      this.#note(page.value);
+      if (!this.#engine.addFound(page.value.events)) return this.#report("full");
     }
     this.#report("waiting");
   }
 
+  /** How far a page has looked. */
+  #note({ searched, progress, more }: LogPage): void {
+    if (progress) {
+      if (progress.to !== "") this.#before = progress.to;
+      this.#looked += progress.count;
+      this.#remaining = more ? progress.remaining : 0;
+      return;
+    }
+    const { to, oldest } = searched ?? { to: 1, oldest: 1 };
+    const before = typeof this.#before === "number" ? this.#before : to;
+    this.#looked += Math.max(0, before - to);
+    this.#remaining = more ? Math.max(0, to - oldest) : 0;
+    this.#before = to;
+  }
+
   #report(state: SearchState["state"], problem?: string): void {
-    const looked = Math.max(0, this.#newest - this.#before + 1);
-    const total = Math.max(looked, this.#newest - this.#oldest + 1);
+    const looked = this.#looked;
+    const total = looked + (state === "complete" ? 0 : this.#remaining);
     this.#engine.setSearch({ state, looked, total, ...(problem === undefined ? {} : { problem }) });
     this.#onProgress();
   }

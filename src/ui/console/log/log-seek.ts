@@ -2,6 +2,7 @@
 import { parseCursor } from "@/src/shared/streams/cursor";
 import type { LogPage } from "../../stream/stream-message";
 import type { ConsoleEngine } from "../engine/console-engine";
+import type { Place } from "../engine/console-messages";
 import type { LogPlace } from "./log-place";
 import type { LogReader, Result } from "./log-reader";
 
@@ -23,14 +24,15 @@ export interface Sought {
 export async function seek(engine: ConsoleEngine, readLog: LogReader["readLog"], place: LogPlace | { kind: "newest" }): Promise<Sought> {
   if (place.kind === "newest") return showNewest(engine, readLog);
   const seq = place.kind === "seq" ? place.seq : undefined;
-  const held = seq === undefined ? undefined : engine.locate(seq);
+  const source = place.kind === "seq" ? (place.source ?? 0) : 0;
+  const held = seq === undefined ? undefined : engine.locate(seq, source);
   if (held) {
     engine.reveal(held.index);
     return { found: held, problem: undefined };
   }
   const wasDetached = engine.state.isDetached;
   engine.detach();
-  const pages = await readAround(readLog, place);
+  const pages = await readAround(engine, readLog, place);
   if (!pages.ok) {
     if (!wasDetached) engine.reattach();
     return { found: undefined, problem: pages.reason };
@@ -39,8 +41,9 @@ export async function seek(engine: ConsoleEngine, readLog: LogReader["readLog"],
   if (newer.events.length === 0) engine.showNewest(older);
   else engine.showPlace({ older, newer });
   const first = newer.events.at(-1);
-  if (seq !== undefined && first?.seq !== seq) return { found: undefined, problem: toMissing(seq, newer, older) };
-  return { found: first && engine.locate(first.seq), problem: undefined };
+  if (seq !== undefined && (first?.seq !== seq || (first.source ?? 0) !== source))
+    return { found: undefined, problem: toMissing(seq, newer, older) };
+  return { found: first && engine.locate(first.seq, first.source), problem: undefined };
 }
 
 async function showNewest(engine: ConsoleEngine, readLog: LogReader["readLog"]): Promise<Sought> {
@@ -50,20 +53,30 @@ async function showNewest(engine: ConsoleEngine, readLog: LogReader["readLog"]):
   return { found: undefined, problem: page.ok ? undefined : page.reason };
 }
 
-async function readAround(readLog: LogReader["readLog"], place: LogPlace): Promise<Result<{ older: LogPage; newer: LogPage }>> {
+async function readAround(
+  engine: ConsoleEngine,
+  readLog: LogReader["readLog"],
+  place: LogPlace,
+): Promise<Result<{ older: LogPage; newer: LogPage }>> {
   const newer = await readLog({ ...toQuery(place), limit: PAGE_FROM });
   if (!newer.ok) return newer;
   const first = newer.value.events.at(-1);
-  const older = await readLog(first ? { before: Math.max(1, first.seq), limit: PAGE_BEFORE } : { limit: PAGE_NEWEST });
+  const older = await readLog(first ? { before: toBefore(engine.placeOf(first)), limit: PAGE_BEFORE } : { limit: PAGE_NEWEST });
   return older.ok ? { ok: true, value: { older: older.value, newer: newer.value } } : older;
+}
+
+function toBefore(place: Place): Place {
+  return typeof place === "number" ? Math.max(1, place) : place;
 }
 
 function toQuery(place: LogPlace): Record<string, string | number> {
   if (place.kind === "start") return { after: 0 };
-  return place.kind === "seq" ? { after: Math.max(0, place.seq - 1) } : { time: new Date(place.timeMs).toISOString() };
+  if (place.kind === "seq") return { after: place.after ?? Math.max(0, place.seq - 1) };
+  return { time: new Date(place.timeMs).toISOString() };
 }
 
 function toMissing(seq: number, newer: LogPage, older: LogPage): string {
+  if (newer.cursor === "") return `Change ${seq} is no longer in the log.`;
   const newest = parseCursor(newer.cursor)?.seq ?? 0;
   if (seq > newest) return `There is no change ${seq} yet. The newest is ${newest}.`;
   const oldest = newer.events.at(-1)?.seq ?? newest;
@@ -78,10 +91,10 @@ export async function loadNewer(engine: ConsoleEngine, readLog: LogReader["readL
   onProgress();
   const enough = engine.state.matched + engine.state.rowsShown;
   for (let pages = 0; pages < NEWER_PAGES_MAX && engine.state.isDetached && engine.state.matched < enough; pages += 1) {
-    const after = engine.state.newestSeq ?? 0;
+    const after = engine.state.newest ?? 0;
     const page = await readLog({ after, limit: PAGE_NEWER });
     // The list may show another part by now.
-    if (engine.state.newestSeq !== after && engine.state.newestSeq !== undefined) break;
+    if (engine.state.newest !== after && engine.state.newest !== undefined) break;
     if (!page.ok) {
       engine.setNewer("failed");
       return onProgress();

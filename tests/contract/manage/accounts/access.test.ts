@@ -26,6 +26,7 @@ const REQUESTS: { method: string; path: string; call?: Call }[] = [
   { method: "GET", path: "/api/manage/projects/traffic" },
   { method: "GET", path: "/api/manage/projects/{project}/traffic" },
   { method: "GET", path: "/api/manage/projects/{project}/requests" },
+  { method: "GET", path: "/api/manage/projects/{project}/changes" },
   { method: "POST", path: "/api/manage/projects/{project}/requests/recording" },
   { method: "DELETE", path: "/api/manage/projects/{project}/requests/recording" },
   { method: "PATCH", path: "/api/manage/projects/{project}/quotas", call: { body: { records: 1 } } },
