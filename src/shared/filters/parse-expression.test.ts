@@ -144,7 +144,7 @@ describe("a filter expression", () => {
     expect(result.problem.column).toBe(column);
   });
 
-  it("[G27.22] endpoints are named only where there are several", () => {
+  it("[G46.4] endpoints are named only where there are several", () => {
     const result = parseExpression("endpoint:orders,shop/carts -op:delete", { hasEndpoints: true });
     expect(result.ok && show(result.expression)).toBe("(endpoint<orders,shop/carts> & -op<delete>)");
     expect(parseExpression("endpoint:", { hasEndpoints: true })).toMatchObject({ ok: false, problem: { column: 10 } });

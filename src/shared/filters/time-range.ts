@@ -7,7 +7,7 @@ export interface TimeRange {
 }
 
 /** `offset`: where in the text the problem is. */
-export type ReadTimeRange = { ok: true; range: TimeRange } | { ok: false; message: string; offset: number };
+type ReadTimeRange = { ok: true; range: TimeRange } | { ok: false; message: string; offset: number };
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/i;
 const EXPECTED = "After time: write two times with their zone, like 2026-01-31T14:30Z..2026-01-31T14:31Z. One of them can be left out.";

@@ -23,7 +23,7 @@ import { useShortcuts, useSingleKeys } from "./use-shortcuts";
 export type ConsoleView = ReturnType<typeof useConsoleView>;
 
 /** Shortcuts that only one of the consoles has. */
-export type OwnShortcuts = Partial<Record<ShortcutId, () => boolean>>;
+type OwnShortcuts = Partial<Record<ShortcutId, () => boolean>>;
 
 /** `own` is called for each shortcut, with what the console shows. */
 export function useConsoleView({

@@ -120,7 +120,7 @@ describe("ConsoleEngine", () => {
     engine.setFilter({ ...FILTER_NONE, text: "n < 9" }, undefined);
     expect(engine.addFound([logged(5), logged(2)])).toBe(true);
     expect(shown()).toEqual([2, 5, 8]);
-    expect(engine.state).toMatchObject({ oldestSeq: 8, matched: 3 });
+    expect(engine.state).toMatchObject({ oldest: 8, matched: 3 });
     engine.setFilter({ ...FILTER_NONE, text: "n < 6" }, undefined);
     expect(shown()).toEqual([]);
     engine.setFilter(FILTER_NONE, undefined);

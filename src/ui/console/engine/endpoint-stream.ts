@@ -6,7 +6,7 @@ import { type ConnectionState, type Opening, StreamConnection } from "../../stre
 import type { Failure, LogReader, Result } from "../log/log-reader";
 import type { ConsoleEngine } from "./console-engine";
 
-export interface EndpointStreamOptions {
+interface EndpointStreamOptions {
   engine: ConsoleEngine;
   /** The number of the endpoint. */
   source: number;

@@ -26,7 +26,7 @@ describe("EventRing", () => {
     const events = ring();
     const sent = event(7, { kind: "delete", recordId: "0192a3b4c5d6e7f8091a2b3c4d5e6f70", data: '{"ü":"日本 🚲"}' });
     const ordinal = events.append(sent);
-    expect(events.read(ordinal)).toEqual(sent);
+    expect(events.read(ordinal)).toEqual({ ...sent, source: 0 });
     expect(events.size(ordinal)).toBe(new TextEncoder().encode(sent.data).length);
     expect(() => events.seq(ordinal + 1)).toThrow(RangeError);
   });

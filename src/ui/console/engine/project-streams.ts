@@ -13,10 +13,10 @@ import type { ConsoleEndpoint } from "./console-messages";
 import { EndpointStream } from "./endpoint-stream";
 
 /** Browsers limit the sockets of all their pages together to 255. */
-export const STREAMS_MAX = 24;
+const STREAMS_MAX = 24;
 const POLL_MS = 3_000;
 
-export interface ProjectStreamsOptions {
+interface ProjectStreamsOptions {
   engine: ConsoleEngine;
   /** Reads the log of the project. */
   log: LogReader;
@@ -91,6 +91,8 @@ export class ProjectStreams {
       this.#hasBegun = true;
       for (const { id, cursor } of endpoints) engine.setCursor(this.#options.endpoints.toSource(id), cursor);
       engine.begin(page.value);
+      // Before the page selects a change of one of them.
+      this.#options.onEndpoints(0);
       await onBegin();
       const recent = new Set(events.map(({ source = 0 }) => source));
       const order = [...recent, ...endpoints.map(({ id }) => this.#options.endpoints.toSource(id))];
@@ -112,6 +114,8 @@ export class ProjectStreams {
     }
     for (const { id, cursor } of listed) {
       const source = endpoints.toSource(id);
+      // A stream that was ended, for example on the page of connections, is opened again.
+      if (this.#streams.get(source)?.state.state === "ended") this.#close(source);
       const end = parseCursor(cursor);
       const known = parseCursor(engine.cursor(source) ?? "");
       // Everything of an endpoint that was created since is new.

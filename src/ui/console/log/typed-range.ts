@@ -3,7 +3,7 @@ import type { TimeRange } from "@/src/shared/filters/time-range";
 import { formatClock, formatMoment } from "../../format/format-time";
 import { readPlace } from "./log-place";
 
-export type ReadRange = { ok: true; range: TimeRange } | { ok: false; problem: string };
+type ReadRange = { ok: true; range: TimeRange } | { ok: false; problem: string };
 
 /** Reads `14:30..14:35`: two times or ages as readPlace takes them, of which one can be missing. Undefined: the text has no `..`. */
 export function readTypedRange(text: string, nowMs: number): ReadRange | undefined {
