@@ -6,17 +6,18 @@ import { parseCursor } from "@/src/shared/streams/cursor";
 import type { ConnectionState } from "../../stream/stream-connection";
 import type { StreamEvent } from "../../stream/stream-event";
 import { type LogPage, parseStreamMessage } from "../../stream/stream-message";
+import type { Place, PlaceOf } from "../log/log-place";
 import { ChartCounter } from "./change-chart";
-import type { EngineState, Flush, HistoryState, NewerState, Place, PlaceOf, SearchState } from "./console-messages";
+import type { EngineState, Flush, HistoryState, NewerState, SearchState } from "./console-messages";
 import { EventBuffer, toWindow } from "./event-buffer";
 import type { EventFilter } from "./event-filter";
 import type { RingLimits } from "./event-ring";
-import { LiveTail } from "./live-tail";
 import type { CompilePattern } from "./match-expression";
-import { RateCounter } from "./rate-counter";
 import { findNewest, findNewestSeqs, findOldest } from "./seq-lookup";
-import { ServerClock } from "./server-clock";
-import { StreamSources } from "./stream-sources";
+import { LiveTail } from "./streams/live-tail";
+import { RateCounter } from "./streams/rate-counter";
+import { ServerClock } from "./streams/server-clock";
+import { StreamSources } from "./streams/stream-sources";
 
 export const LIMITS: RingLimits = { eventsMax: 100_000, bytesMax: 128 * 1024 * 1024 };
 

@@ -4,14 +4,14 @@ import type { ConnectionState } from "../../stream/stream-connection";
 import type { StreamEvent } from "../../stream/stream-event";
 import type { ExportRequest, ExportState } from "../export/export-changes";
 import type { RowView } from "../list/row-view";
-import type { LogPlace } from "../log/log-place";
+import type { LogPlace, Place } from "../log/log-place";
 import type { ChangeChart } from "./change-chart";
 import type { EventFilter } from "./event-filter";
 
 /** The rows that the page shows, how many characters of data fit in each, and the pinned paths. Indexes are those of `Flush`. */
 export type View = { count: number; characters: number; pins?: readonly string[] } & ({ follow: true } | { follow: false; from: number });
 
-/** What a console shows: the changes of an endpoint, or of all endpoints of a project. */
+/** The changes of a console: those of an endpoint, or of all endpoints of a project. */
 export type ConsoleScope = { kind: "endpoint"; endpointId: string } | { kind: "project"; projectId: string };
 
 /** An endpoint of a console of several. Its number is its index in the list. */
@@ -73,10 +73,6 @@ export interface SearchState {
   /** Why it failed. */
   problem?: string;
 }
-
-/** The place of a change in the log: its seq, or a text in the log of a project (G46). */
-export type Place = number | string;
-export type PlaceOf = (event: Pick<StreamEvent, "seq" | "atMs" | "source">) => Place;
 
 /** The state that decides which part of the log the worker reads next. */
 export interface EngineState {

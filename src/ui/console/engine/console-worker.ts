@@ -8,10 +8,10 @@ import { LogSearch } from "../log/log-search";
 import { loadNewer, PAGE_NEWEST, type Sought, seek } from "../log/log-seek";
 import { ConsoleEngine, LIMITS } from "./console-engine";
 import type { FromWorker, PreviousVersion, ToWorker } from "./console-messages";
-import { EndpointStream } from "./endpoint-stream";
 import { type EventFilter, hasPattern, toExpression, toQueryText } from "./event-filter";
 import type { CompilePattern } from "./match-expression";
-import { ProjectEndpoints, ProjectStreams } from "./project-streams";
+import { EndpointStream } from "./streams/endpoint-stream";
+import { ProjectEndpoints, ProjectStreams } from "./streams/project-streams";
 
 const OLDER_PAGE = 500;
 /** The times of deletions are read from the log at most this often, for so many changes. */

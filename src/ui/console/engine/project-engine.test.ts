@@ -3,7 +3,7 @@ import type { StreamEvent } from "../../stream/stream-event";
 import { parseLogPage } from "../../stream/stream-message";
 import { ConsoleEngine } from "./console-engine";
 import { type EventFilter, FILTER_NONE } from "./event-filter";
-import { ProjectEndpoints } from "./project-streams";
+import { ProjectEndpoints } from "./streams/project-streams";
 
 const EPOCHS = ["a".repeat(32), "b".repeat(32)];
 const id = (number: number) => number.toString(16).padStart(32, "0");

@@ -2,7 +2,7 @@
 import type { ExportFormat } from "@/src/shared/record-limits";
 import type { StreamEvent } from "../../stream/stream-event";
 import type { LogPage } from "../../stream/stream-message";
-import type { Place } from "../engine/console-messages";
+import type { Place } from "../log/log-place";
 import { ChangeFile } from "./change-file";
 
 /** `matching`: what the console holds and the filter matches. `log`: all that the server has. A number: the change of that ordinal. */

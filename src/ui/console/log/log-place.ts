@@ -1,11 +1,16 @@
 /** Reads a place in the log that a person types: a time, a seq, a cursor, the beginning (G27). Pure. */
 import { parseCursor } from "@/src/shared/streams/cursor";
+import type { StreamEvent } from "../../stream/stream-event";
 
 /** `seq`: that change, in a project that of an endpoint; the worker adds its number and the place before the change. `time`: the first change at or after it, in milliseconds since 1970. */
 export type LogPlace =
   | { kind: "start" }
   | { kind: "seq"; seq: number; endpointId?: string | undefined; source?: number; after?: string }
   | { kind: "time"; timeMs: number };
+
+/** The place of a change in the log: its seq, or a text in the log of a project (G46). */
+export type Place = number | string;
+export type PlaceOf = (event: Pick<StreamEvent, "seq" | "atMs" | "source">) => Place;
 
 export type ParsedPlace = { ok: true; place: LogPlace } | { ok: false; problem: string };
 

@@ -2,7 +2,8 @@
 import { parseCursor } from "@/src/shared/streams/cursor";
 import type { LogPage } from "../../stream/stream-message";
 import type { ConsoleEngine } from "../engine/console-engine";
-import type { Place, SearchState } from "../engine/console-messages";
+import type { SearchState } from "../engine/console-messages";
+import type { Place } from "./log-place";
 import type { LogReader } from "./log-reader";
 
 /** The number of changes that one page can find. */

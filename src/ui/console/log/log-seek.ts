@@ -2,8 +2,7 @@
 import { parseCursor } from "@/src/shared/streams/cursor";
 import type { LogPage } from "../../stream/stream-message";
 import type { ConsoleEngine } from "../engine/console-engine";
-import type { Place } from "../engine/console-messages";
-import type { LogPlace } from "./log-place";
+import type { LogPlace, Place } from "./log-place";
 import type { LogReader, Result } from "./log-reader";
 
 /** The number of changes that are read from a place on, and before it. */

@@ -62,7 +62,7 @@ describe("the changes of a project", () => {
     const older: string[] = [];
     let before: string | undefined;
     for (let more = true; more; ) {
-      const { status, body } = await read({ limit: 997, ...(before === undefined ? {} : { before }) });
+      const { status, body } = await read({ limit: 499, ...(before === undefined ? {} : { before }) });
       expect(status).toBe(200);
       expect("endpoints" in body).toBe(before === undefined);
       older.push(...body.changes.map(toKey));
@@ -74,7 +74,7 @@ describe("the changes of a project", () => {
     const newer: string[] = [];
     let after = "2025-12-31T00:00:00Z";
     for (let more = true; more; ) {
-      const { body } = await read({ limit: 997, after });
+      const { body } = await read({ limit: 499, after });
       newer.unshift(...body.changes.map(toKey));
       more = body.more;
       after = toPlace(body.changes[0]);

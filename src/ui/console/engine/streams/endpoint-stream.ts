@@ -1,10 +1,10 @@
 /** The stream of one endpoint, which the worker reads into the console's list. */
 import type { EndpointDetail, IssuedTicket } from "@/src/shared/management/schemas";
 import { parseCursor } from "@/src/shared/streams/cursor";
-import { BROWSER_PORTS } from "../../stream/browser-ports";
-import { type ConnectionState, type Opening, StreamConnection } from "../../stream/stream-connection";
-import type { Failure, LogReader, Result } from "../log/log-reader";
-import type { ConsoleEngine } from "./console-engine";
+import { BROWSER_PORTS } from "../../../stream/browser-ports";
+import { type ConnectionState, type Opening, StreamConnection } from "../../../stream/stream-connection";
+import type { Failure, LogReader, Result } from "../../log/log-reader";
+import type { ConsoleEngine } from "../console-engine";
 
 interface EndpointStreamOptions {
   engine: ConsoleEngine;

@@ -1,5 +1,5 @@
 /** Keeps the newest changes of the stream while the list shows an earlier part of the log, so that both can be joined without a gap. */
-import type { StreamEvent } from "../../stream/stream-event";
+import type { StreamEvent } from "../../../stream/stream-event";
 
 const EVENTS_MAX = 5_000;
 const LENGTH_MAX = 16 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { StreamEvent } from "../../stream/stream-event";
+import type { StreamEvent } from "../../../stream/stream-event";
 import { LiveTail } from "./live-tail";
 
 const event = (seq: number, data = "1"): StreamEvent => ({

@@ -3,13 +3,13 @@
  * a stream when there are some. Every stream resumes from the cursor of its endpoint, so nothing is lost in between.
  */
 import { parseCursor } from "@/src/shared/streams/cursor";
-import { toDelayMs } from "../../stream/reconnect-policy";
-import type { ConnectionState } from "../../stream/stream-connection";
-import type { LoggedEndpoint } from "../../stream/stream-message";
-import type { Failure, LogReader } from "../log/log-reader";
-import { PAGE_NEWEST } from "../log/log-seek";
-import type { ConsoleEngine } from "./console-engine";
-import type { ConsoleEndpoint } from "./console-messages";
+import { toDelayMs } from "../../../stream/reconnect-policy";
+import type { ConnectionState } from "../../../stream/stream-connection";
+import type { LoggedEndpoint } from "../../../stream/stream-message";
+import type { Failure, LogReader } from "../../log/log-reader";
+import { PAGE_NEWEST } from "../../log/log-seek";
+import type { ConsoleEngine } from "../console-engine";
+import type { ConsoleEndpoint } from "../console-messages";
 import { EndpointStream } from "./endpoint-stream";
 
 /** Browsers limit the sockets of all their pages together to 255. */

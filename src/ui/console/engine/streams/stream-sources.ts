@@ -1,5 +1,5 @@
 /** The streams that fill the console's list: of each, the cursor to resume from and what it recovers after an interruption. */
-import type { ConnectionState } from "../../stream/stream-connection";
+import type { ConnectionState } from "../../../stream/stream-connection";
 import { type MarkedList, Recovery } from "./recovery";
 
 interface Source {
