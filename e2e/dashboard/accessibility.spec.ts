@@ -33,7 +33,7 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async ({ 
       "/projects",
       "/account",
       "/account/api",
-      ...["", "/endpoints", "/keys", "/connections", "/usage", "/requests", "/settings"].map((part) => `/p/${project.id}${part}`),
+      ...["", "/endpoints", "/keys", "/live", "/connections", "/usage", "/requests", "/settings"].map((part) => `/p/${project.id}${part}`),
     ];
     pages.push(...["records", "live", "access", "api", "settings"].map((part) => `/p/${project.id}/endpoints/${endpoint.id}/${part}`));
     const headers = { Origin: server.url };
