@@ -110,7 +110,7 @@ export default function ChangeChartView({ chart, range, spanMs, onSpan, onRange 
             <span
               key={label}
               style={{ left: `${place * 100}%` }}
-              className="absolute border-l border-line-firm pl-1 whitespace-nowrap @max-[36rem]:even:hidden"
+              className={`absolute border-l border-line-firm pl-1 whitespace-nowrap @max-[36rem]:even:hidden ${toTickPlace(place)}`}
             >
               {label}
             </span>
@@ -146,6 +146,11 @@ export default function ChangeChartView({ chart, range, spanMs, onSpan, onRange 
       </div>
     </section>
   );
+}
+
+/** A label without room at the right end is left out. */
+function toTickPlace(place: number): string {
+  return place > 0.94 ? "hidden" : place > 0.76 ? "@max-[36rem]:hidden" : "";
 }
 
 /** Drawn again only if the numbers have changed. */
