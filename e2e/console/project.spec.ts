@@ -124,7 +124,7 @@ test("[G46] endpoints are a filter, details and links name the endpoint, and pau
     await expect(row(page, "alpha", 7)).toBeVisible();
 
     await page.getByRole("button", { name: "Export changes" }).click();
-    await page.getByText("Whole log").click();
+    await page.getByRole("radio", { name: "Whole log" }).check();
     const download = page.waitForEvent("download");
     await page.getByRole("button", { name: "Export", exact: true }).click();
     const stream = await (await download).createReadStream();
