@@ -172,7 +172,7 @@ test("[G46] history, search and seek go through all endpoints, of which only the
 
     await filter(page).fill("n = 3 endpoint:e05,e17");
     await expect(rows(page)).toHaveText([/e17.*"n": 3/, /e05.*"n": 3/], { timeout: 60_000 });
-    await expect(page.getByText(/searched all 3,\d\d\d changes/)).toBeVisible();
+    await expect(page.getByText(/searched all \d+ changes/)).toBeVisible();
     await filter(page).fill("");
 
     await page.getByRole("button", { name: "Go to a place in the log" }).click();

@@ -80,7 +80,7 @@ describe("the changes of a project", () => {
       after = toPlace(body.changes[0]);
     }
     expect(newer).toEqual(expected());
-  });
+  }, 120_000);
 
   it("[G46] are cut before a time, and between changes of one moment", async () => {
     const time = new Date(START_MS + 50_000).toISOString();
