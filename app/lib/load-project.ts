@@ -11,10 +11,11 @@ import { listWebhooks, readWebhook } from "@/src/management/webhooks/own-webhook
 import { getRuntime } from "@/src/runtime/registry";
 import { AppError, isAppError } from "@/src/shared/errors";
 import type { ProjectUsage } from "@/src/shared/management/quotas";
-import type { EndpointDetail, ManagedEndpoint, ManagedKey, ManagedProject } from "@/src/shared/management/schemas";
-import { type ProjectTraffic, RECENT_ERRORS, type RequestLogView } from "@/src/shared/management/traffic";
+import type { EndpointDetail, ManagedKey, ManagedProject } from "@/src/shared/management/schemas";
+import type { ProjectTraffic, RequestLogView } from "@/src/shared/management/traffic";
 import type { WebhookView } from "@/src/shared/management/webhooks";
 import type { ApiDocument } from "@/src/shared/openapi";
+import { RECENT_ERRORS } from "@/src/shared/traffic-limits";
 import { getCurrentPage, getOrigin } from "./current-page";
 import { orPageFailure, toPageFailure } from "./page-failure";
 import { requireUser } from "./sign-in/current-user";
@@ -40,7 +41,7 @@ export const loadProject = cache(async (projectId: string): Promise<ManagedProje
   return orNotFound([projectId], () => getProject({ db, clock, ownerId, projectId }));
 });
 
-export const loadEndpoints = cache(async (projectId: string): Promise<ManagedEndpoint[]> => {
+export const loadEndpoints = cache(async (projectId: string): Promise<EndpointDetail[]> => {
   const { id: ownerId } = await loadUser();
   const { db } = getRuntime();
   return orNotFound([projectId], () => listEndpoints({ db, countSubscribers, ownerId, projectId }));

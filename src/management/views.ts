@@ -114,7 +114,7 @@ export interface EndpointRow {
 }
 
 /** `subscribersHere` is the current number of open streams on this server. */
-export function toManagedEndpoint(row: EndpointRow, subscribersHere: number): ManagedEndpoint {
+function toManagedEndpoint(row: EndpointRow, subscribersHere: number): ManagedEndpoint {
   return {
     id: row.id,
     projectId: row.projectId,

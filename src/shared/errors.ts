@@ -2,6 +2,7 @@
  * The catalogue of errors (E2): every error that a client can receive, by code. Each transport maps a code to a problem document (HTTP)
  * or a close frame (WebSocket). Codes are never reused. A test compares the catalogue with docs/SPEC.md.
  */
+import { SESSION_ENDED_REASON } from "./streams/protocol";
 
 export interface ErrorEntry {
   /** HTTP status. */
@@ -109,7 +110,7 @@ export const ERRORS = {
     status: 401,
     close: 1000,
     retryable: false,
-    message: "The sign-in that opened this stream has ended. Sign in again.",
+    message: SESSION_ENDED_REASON,
   },
   disconnected: { status: 403, close: 1000, retryable: false, message: "The project's owner ended this connection." },
   access_changed: { status: 403, close: 1000, retryable: false, message: "Access to the endpoint has changed. Connect again." },

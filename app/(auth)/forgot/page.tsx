@@ -1,6 +1,5 @@
 /** "Forgot your password?": requests an e-mail with which to set a new one, or says what to do on a server that cannot send e-mail. */
 import type { Metadata } from "next";
-import Link from "next/link";
 import { getRuntime } from "@/src/runtime/registry";
 import { AuthCard } from "@/src/ui/auth/auth-card";
 import { ForgotForm } from "@/src/ui/auth/forgot-form";
@@ -10,9 +9,9 @@ export const metadata: Metadata = { title: "Forgot your password?" };
 export default async function ForgotPage() {
   const { mailer } = getRuntime();
   const foot = (
-    <Link href="/login" className="text-focus underline underline-offset-2">
+    <a href="/login" className="text-focus underline underline-offset-2">
       Back to sign-in
-    </Link>
+    </a>
   );
   if (!(await mailer.isConfigured(null))) {
     return (

@@ -1,6 +1,5 @@
 /** The sign-in page. */
 import type { Metadata } from "next";
-import Link from "next/link";
 import { redirect } from "next/navigation";
 import { toNextPath } from "@/app/lib/next-path";
 import { getCurrentUser } from "@/app/lib/sign-in/current-user";
@@ -30,16 +29,16 @@ export default async function LoginPage({ searchParams }: { searchParams: Promis
       foot={
         <div className="flex flex-col gap-2">
           <p>
-            <Link href="/forgot" className="text-focus underline underline-offset-2">
+            <a href="/forgot" className="text-focus underline underline-offset-2">
               Forgot your password?
-            </Link>
+            </a>
           </p>
           {config.signup === "open" ? (
             <p>
               No account yet?{" "}
-              <Link href="/signup" className="text-focus underline underline-offset-2">
+              <a href="/signup" className="text-focus underline underline-offset-2">
                 Create an account
-              </Link>
+              </a>
             </p>
           ) : null}
         </div>

@@ -1,6 +1,5 @@
 /** Sets a new password with the token of an e-mail. */
 import type { Metadata } from "next";
-import Link from "next/link";
 import { AuthCard } from "@/src/ui/auth/auth-card";
 import { ResetForm } from "@/src/ui/auth/reset-form";
 
@@ -14,9 +13,9 @@ export default async function ResetPage({ searchParams }: { searchParams: Promis
       title="Choose a new password"
       note="This ends all your sessions."
       foot={
-        <Link href="/forgot" className="text-focus underline underline-offset-2">
+        <a href="/forgot" className="text-focus underline underline-offset-2">
           Send another e-mail
-        </Link>
+        </a>
       }
     >
       <ResetForm token={typeof reset === "string" ? reset : ""} />

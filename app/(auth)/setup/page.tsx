@@ -1,12 +1,11 @@
 /** Creates the first administrator, through the link that the server printed. */
 import type { Metadata } from "next";
-import Link from "next/link";
 import { isSetupToken } from "@/src/management/keys/secrets";
 import { isSetupNeeded } from "@/src/management/setup/first-admin";
 import { getRuntime } from "@/src/runtime/registry";
 import { AccountForm } from "@/src/ui/auth/account-form";
 import { AuthCard } from "@/src/ui/auth/auth-card";
-import { ButtonLink } from "@/src/ui/components/button-link";
+import { buttonClass } from "@/src/ui/components/button";
 
 // The URL contains a secret, which must not be sent as a referrer.
 export const metadata: Metadata = { title: "Set up", referrer: "no-referrer" };
@@ -17,9 +16,9 @@ export default async function SetupPage({ searchParams }: { searchParams: Promis
     return (
       <AuthCard title="Setup is complete" note="This server already has an administrator.">
         <div>
-          <ButtonLink tone="primary" href="/login">
+          <a href="/login" className={buttonClass("primary")}>
             Sign in
-          </ButtonLink>
+          </a>
         </div>
       </AuthCard>
     );
@@ -33,9 +32,9 @@ export default async function SetupPage({ searchParams }: { searchParams: Promis
         foot={
           <>
             Have an account?{" "}
-            <Link href="/login" className="text-focus underline underline-offset-2">
+            <a href="/login" className="text-focus underline underline-offset-2">
               Sign in
-            </Link>
+            </a>
           </>
         }
       />

@@ -1,6 +1,5 @@
 /** Sign-up, on servers where anyone can create an account. */
 import type { Metadata } from "next";
-import Link from "next/link";
 import { redirect } from "next/navigation";
 import { getCurrentUser } from "@/app/lib/sign-in/current-user";
 import { isSetupNeeded } from "@/src/management/setup/first-admin";
@@ -16,9 +15,9 @@ export default async function SignupPage() {
   const foot = (
     <>
       Have an account?{" "}
-      <Link href="/login" className="text-focus underline underline-offset-2">
+      <a href="/login" className="text-focus underline underline-offset-2">
         Sign in
-      </Link>
+      </a>
     </>
   );
   if (config.signup === "closed" || (await isSetupNeeded({ db }))) {

@@ -1,6 +1,5 @@
 /** The first page of a new account: one field, which leads to the console. */
 import type { Metadata } from "next";
-import Link from "next/link";
 import { requireUser } from "@/app/lib/sign-in/current-user";
 import { AuthCard } from "@/src/ui/auth/auth-card";
 import { StartForm } from "@/src/ui/auth/start-form";
@@ -14,9 +13,9 @@ export default async function StartPage() {
       title="What are you storing?"
       note="We’ll create an endpoint that stores JSON and streams every change, then open its console."
       foot={
-        <Link href="/projects" className="text-focus underline underline-offset-2">
+        <a href="/projects" className="text-focus underline underline-offset-2">
           Skip for now
-        </Link>
+        </a>
       }
     >
       <StartForm />

@@ -7,7 +7,7 @@ import type { Sandbox } from "@/src/core/sandbox";
 import type { Db } from "@/src/db/client";
 import type { EndpointQueue } from "@/src/db/records/endpoint-queue";
 import { AppError } from "@/src/shared/errors";
-import type { EndpointDetail, EndpointPatch, ManagedEndpoint } from "@/src/shared/management/schemas";
+import type { EndpointDetail, EndpointPatch } from "@/src/shared/management/schemas";
 import { toEpoch } from "@/src/shared/streams/cursor";
 import { SERVER_SEEN_SECONDS } from "@/src/shared/streams/protocol";
 import { requireFunction } from "../access/require-function";
@@ -15,7 +15,7 @@ import { storeAccessVersion, storeRules, toStoredRules } from "../access/stored-
 import { requireOwnEndpoint, requireOwnProject, requireOwnTarget } from "../ownership";
 import { isUniqueViolation, pickDefined } from "../support";
 import type { EndpointRow } from "../views";
-import { toEndpointDetail, toManagedEndpoint } from "../views";
+import { toEndpointDetail } from "../views";
 import { endpointNameTaken } from "./create-endpoint";
 import { leaveGaps } from "./leave-gaps";
 import { refuseEmailJudges, refuseEmailSchema, storeSchema, toSchemaText } from "./schema";
@@ -56,10 +56,10 @@ export async function listEndpoints({
   countSubscribers: (endpointId: string) => number;
   ownerId: string;
   projectId: string;
-}): Promise<ManagedEndpoint[]> {
+}): Promise<EndpointDetail[]> {
   await requireOwnProject({ db, ownerId, projectId });
   const rows = await readEndpoints({ db, ownerId, projectId });
-  return rows.map((row) => toManagedEndpoint(row, countSubscribers(row.id)));
+  return rows.map((row) => toEndpointDetail(row, countSubscribers(row.id)));
 }
 
 /** Returns one endpoint. `countSubscribers` counts the open streams of an endpoint on this server. Throws `not_found`. */

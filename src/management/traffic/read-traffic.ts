@@ -2,13 +2,8 @@
 import { toPercentile } from "@/src/core/traffic/latencies";
 import type { Db } from "@/src/db/client";
 import { AppError, ERRORS, type ErrorCode } from "@/src/shared/errors";
-import {
-  type ProjectRates,
-  type ProjectTraffic,
-  TRAFFIC_RANGE_NAMES,
-  TRAFFIC_RANGES,
-  type TrafficRange,
-} from "@/src/shared/management/traffic";
+import type { ProjectRates, ProjectTraffic } from "@/src/shared/management/traffic";
+import { TRAFFIC_RANGE_NAMES, TRAFFIC_RANGES, type TrafficRange } from "@/src/shared/traffic-limits";
 import { requireOwnProject } from "../ownership";
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

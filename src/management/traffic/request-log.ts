@@ -1,13 +1,8 @@
 /** Reads the request log of a project, and starts and ends its recording (G32). */
 import type { Db } from "@/src/db/client";
 import { AppError } from "@/src/shared/errors";
-import {
-  RECORDING_MINUTES,
-  REQUEST_OUTCOMES,
-  REQUESTS_LIMIT_MAX,
-  type RequestLogView,
-  type RequestView,
-} from "@/src/shared/management/traffic";
+import type { RequestLogView, RequestView } from "@/src/shared/management/traffic";
+import { RECORDING_MINUTES, REQUEST_OUTCOMES, REQUESTS_LIMIT_MAX } from "@/src/shared/traffic-limits";
 import { requireOwnProject } from "../ownership";
 
 const LIMIT_DEFAULT = 100;

@@ -1,5 +1,4 @@
 /** Parses, compares and splits origins and lists of allowed origins. */
-import * as z from "zod/mini";
 
 /** How many origins a project may allow. */
 export const ORIGINS_MAX = 100;
@@ -55,17 +54,3 @@ export function splitOrigins(text: string): string[] {
     .map((piece) => piece.trim())
     .filter((piece) => piece !== "");
 }
-
-const allowedOrigin = z.pipe(
-  z.string("Use a string."),
-  z.transform((value, context) => {
-    const parsed = parseOrigin(value);
-    if (parsed.ok) return parsed.origin;
-    context.issues.push({ code: "custom", message: parsed.problem, input: value });
-    return z.NEVER;
-  }),
-);
-export const allowedOrigins = z.pipe(
-  z.array(allowedOrigin, "Use a list of origins.").check(z.maxLength(ORIGINS_MAX, `Use ${ORIGINS_MAX} origins at most.`)),
-  z.transform((origins) => [...new Set(origins)]),
-);

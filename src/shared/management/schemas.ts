@@ -7,7 +7,7 @@ import { CSV_DELIMITERS, EXPORT_FORMATS, NAMED_RECORDS_MAX } from "@/src/shared/
 import { ACCESS_FUNCTION_BYTES_MAX, accessFunctionProblem } from "@/src/shared/text/access-function";
 import { ENDPOINT_NAME_KEYWORDS, endpointNameProblem, PROJECT_NAME_KEYWORDS, projectNameProblem } from "@/src/shared/text/names";
 import { startNames } from "@/src/shared/text/start-names";
-import { allowedOrigins } from "../http/origins";
+import { allowedOrigins } from "../http/origins-schema";
 import { ENDPOINT_KINDS, FILE_CACHE_SECONDS_MAX } from "../streams/protocol";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "../text/password-length";
 import { accessRulesSchema, defaultRulesSchema, storedRulesSchema } from "./access";
@@ -264,7 +264,7 @@ export const endpointSchema = z.object({
   /** The number of open streams on all servers, as of about a second ago. */
   subscribers: count,
 });
-/** GET endpoints/{id}. Adds counts that a list does not contain. */
+/** GET endpoints/{id} and projects/{id}/endpoints. */
 export const endpointDetailSchema = z.extend(endpointSchema, { recordCount: count });
 export const masterKeySchema = z.object({ masterKey: z.string() });
 /** POST keys/{id}/rotate. The new key, and the one that it replaces. */

@@ -1,14 +1,6 @@
-/** The numbers of a project over time (G31) and its request log (G32): their schemas, ranges and limits. */
+/** The numbers of a project over time (G31) and its request log (G32): their schemas. */
 import * as z from "zod/mini";
-
-/** The ranges that can be read: how many steps, and how long each is. */
-export const TRAFFIC_RANGES = {
-  hour: { steps: 60, stepSeconds: 60 },
-  day: { steps: 96, stepSeconds: 900 },
-  month: { steps: 120, stepSeconds: 21_600 },
-} as const;
-export type TrafficRange = keyof typeof TRAFFIC_RANGES;
-export const TRAFFIC_RANGE_NAMES = ["hour", "day", "month"] as const satisfies readonly TrafficRange[];
+import { TRAFFIC_RANGE_NAMES } from "../traffic-limits";
 
 const sums = {
   requests: z.number(),
@@ -69,13 +61,6 @@ export const projectRatesSchema = z.object({
   lastActiveAt: z.nullable(z.string()),
 });
 export type ProjectRates = z.infer<typeof projectRatesSchema>;
-
-export const REQUESTS_LIMIT_MAX = 200;
-/** How many errors the overview shows. */
-export const RECENT_ERRORS = 5;
-/** A recording ends by itself after this time. */
-export const RECORDING_MINUTES = 5;
-export const REQUEST_OUTCOMES = ["ok", "error"] as const;
 
 export const loggedRequestSchema = z.object({
   id: z.number(),

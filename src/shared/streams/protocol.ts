@@ -94,3 +94,6 @@ export function toEndpointPath(endpointName: string): string {
 
 /** After this time without a heartbeat a server counts as stopped, and its open streams are removed. */
 export const SERVER_SEEN_SECONDS = 15;
+
+/** The reason with which the server closes a stream whose sign-in has ended. */
+export const SESSION_ENDED_REASON = "The sign-in that opened this stream has ended. Sign in again.";

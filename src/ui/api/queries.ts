@@ -9,7 +9,6 @@ import type {
   Connections,
   Deliveries,
   EndpointDetail,
-  ManagedEndpoint,
   ManagedKey,
   ManagedProject,
   SessionView,
@@ -49,7 +48,7 @@ export const usageQuery = (projectId: string) =>
 export const endpointsQuery = (projectId: string) =>
   queryOptions({
     queryKey: ["endpoints", projectId],
-    queryFn: ({ signal }) => requestJson<ManagedEndpoint[]>(`projects/${projectId}/endpoints`, { signal }),
+    queryFn: ({ signal }) => requestJson<EndpointDetail[]>(`projects/${projectId}/endpoints`, { signal }),
     refetchInterval: REFETCH_MS,
   });
 

@@ -1,7 +1,6 @@
 /** Requests an e-mail with which to choose a new password. */
 "use client";
 
-import Link from "next/link";
 import { useState } from "react";
 import { requestJson } from "../api/request";
 import { TextField } from "../components/field";
@@ -29,9 +28,9 @@ export function ForgotForm() {
         </p>
         <p className="text-muted">
           Nothing there? Check your spam folder. If the e-mail contains a code,{" "}
-          <Link href="/reset" className="text-focus underline underline-offset-2">
+          <a href="/reset" className="text-focus underline underline-offset-2">
             enter it here
-          </Link>
+          </a>
           .
         </p>
       </div>

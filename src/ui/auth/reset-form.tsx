@@ -1,7 +1,6 @@
 /** Chooses a new password with the token of an e-mail, which the link contains or the user enters. */
 "use client";
 
-import Link from "next/link";
 import { useState } from "react";
 import { PASSWORD_LENGTH_MIN } from "@/src/shared/text/password-length";
 import { requestJson } from "../api/request";
@@ -31,9 +30,9 @@ export function ResetForm({ token }: { token: string }) {
       <div role="status" className="flex flex-col gap-2">
         <p>Your password has been changed, and your sessions have ended.</p>
         <p>
-          <Link href="/login" className="text-focus underline underline-offset-2">
+          <a href="/login" className="text-focus underline underline-offset-2">
             Sign in
-          </Link>
+          </a>
         </p>
       </div>
     );

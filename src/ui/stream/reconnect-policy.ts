@@ -1,6 +1,5 @@
 /** Decides whether and when a closed stream is reopened. Pure. */
-import { ERRORS } from "@/src/shared/errors";
-import { CLOSE } from "@/src/shared/streams/protocol";
+import { CLOSE, SESSION_ENDED_REASON } from "@/src/shared/streams/protocol";
 
 const DELAY_FIRST_MS = 500;
 export const DELAY_MAX_MS = 15_000;
@@ -22,7 +21,7 @@ export type CloseVerdict = { verdict: "retry" } | { verdict: "end"; reason: stri
 export function classifyClose({ code, reason, rejections }: { code: number; reason: string; rejections: number }): CloseVerdict {
   // Access ended while the stream was open (W6). The user decides whether to reconnect.
   if (code === CLOSE.accessEnded) {
-    if (reason === ERRORS.session_ended.message) return { verdict: "end", reason: "Your session has ended. Sign in again.", signIn: true };
+    if (reason === SESSION_ENDED_REASON) return { verdict: "end", reason: "Your session has ended. Sign in again.", signIn: true };
     return { verdict: "end", reason: reason || "The server closed the stream.", signIn: false };
   }
   if (code === CLOSE.checkFailed && rejections >= REJECTIONS_MAX)

@@ -1,6 +1,7 @@
 /** Formats numbers over time. Pure. */
 
-import type { ProjectTraffic, TrafficRange } from "@/src/shared/management/traffic";
+import type { ProjectTraffic } from "@/src/shared/management/traffic";
+import type { TrafficRange } from "@/src/shared/traffic-limits";
 import { formatCount } from "../format/format-number";
 
 export const RANGE_LABELS: Readonly<Record<TrafficRange, string>> = { hour: "Hour", day: "Day", month: "30 days" };

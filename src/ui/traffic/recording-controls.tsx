@@ -3,7 +3,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useState } from "react";
-import { RECORDING_MINUTES } from "@/src/shared/management/traffic";
+import { RECORDING_MINUTES } from "@/src/shared/traffic-limits";
 import { requestJson } from "../api/request";
 import { Button } from "../components/button";
 import { notify } from "../notifications/notify";

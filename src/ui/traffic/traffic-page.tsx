@@ -3,7 +3,8 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
-import { type ProjectTraffic, TRAFFIC_RANGE_NAMES } from "@/src/shared/management/traffic";
+import type { ProjectTraffic } from "@/src/shared/management/traffic";
+import { TRAFFIC_RANGE_NAMES } from "@/src/shared/traffic-limits";
 import { endpointsQuery, keysQuery } from "../api/queries";
 import { EmptyState } from "../components/page/empty-state";
 import { Page } from "../components/page/page";

@@ -1,12 +1,7 @@
 /** The queries for numbers over time and the request log. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
-import {
-  type ProjectRates,
-  type ProjectTraffic,
-  RECENT_ERRORS,
-  type RequestLogView,
-  type TrafficRange,
-} from "@/src/shared/management/traffic";
+import type { ProjectRates, ProjectTraffic, RequestLogView } from "@/src/shared/management/traffic";
+import { RECENT_ERRORS, type TrafficRange } from "@/src/shared/traffic-limits";
 import { requestJson } from "../api/request";
 
 /** Servers store their counts this often. */

@@ -7,7 +7,6 @@ import {
   endpointCreateSchema,
   endpointDetailSchema,
   endpointPatchSchema,
-  endpointSchema,
   keyCreateSchema,
   keyRotateSchema,
   keySchema,
@@ -201,7 +200,7 @@ export const PROJECT_OPERATIONS: readonly ManageOperation[] = [
     path: "projects/{id}/endpoints",
     tag: ENDPOINTS,
     summary: "List a project's endpoints by name.",
-    answer: { status: 200, description: "The endpoints.", schema: endpointSchema, isList: true },
+    answer: { status: 200, description: "The endpoints.", schema: endpointDetailSchema, isList: true },
   },
   {
     id: "createEndpoint",

@@ -1,15 +1,7 @@
 /** The management API's operations on numbers over time (G31) and the request log (G32), as its description lists them. */
-import {
-  projectRatesSchema,
-  RECORDING_MINUTES,
-  REQUEST_OUTCOMES,
-  REQUESTS_LIMIT_MAX,
-  recordingSchema,
-  requestLogSchema,
-  TRAFFIC_RANGE_NAMES,
-  trafficSchema,
-} from "@/src/shared/management/traffic";
+import { projectRatesSchema, recordingSchema, requestLogSchema, trafficSchema } from "@/src/shared/management/traffic";
 import type { ApiParameter } from "@/src/shared/openapi";
+import { RECORDING_MINUTES, REQUEST_OUTCOMES, REQUESTS_LIMIT_MAX, TRAFFIC_RANGE_NAMES } from "@/src/shared/traffic-limits";
 import type { ManageOperation } from "./operation";
 
 const TRAFFIC = "Traffic";

@@ -1,5 +1,5 @@
-/** The message for unknown URLs, with a link back. */
-import { ButtonLink } from "../button-link";
+/** The message for unknown URLs, with a link back. A plain link, because every page includes it, and not all of them need the router. */
+import { buttonClass } from "../button";
 import { Wordmark } from "../wordmark";
 
 /** `withLogo`: outside of the dashboard's frame. */
@@ -13,7 +13,9 @@ export function NotFound({ withLogo = false }: { withLogo?: boolean }) {
           <h1 className="text-title font-semibold">Page not found</h1>
           <p className="pt-1 text-prose text-muted">It may have been deleted, or it belongs to another account. Check the URL.</p>
         </div>
-        <ButtonLink href="/projects">Go to projects</ButtonLink>
+        <a href="/projects" className={buttonClass("secondary")}>
+          Go to projects
+        </a>
       </div>
     </div>
   );
