@@ -239,15 +239,17 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   account: [],
   auth: [],
   connections: [],
-  console: [],
-  // The pages of an endpoint include its API documentation.
-  endpoints: ["docs"],
+  // The details of a change show the request that wrote it.
+  console: ["traffic"],
+  // The pages of an endpoint include its API documentation, and lists of endpoints their requests over time.
+  endpoints: ["docs", "traffic"],
   docs: [],
   keys: [],
-  // The overview of a project lists its endpoints.
-  projects: ["endpoints"],
+  // The overview of a project lists its endpoints, and shows its traffic and its recent errors.
+  projects: ["endpoints", "traffic"],
   records: [],
   shell: [],
+  traffic: [],
   // Users are records: their data is shown and edited as such.
   users: ["records"],
   webhooks: [],

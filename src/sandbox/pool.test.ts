@@ -66,14 +66,15 @@ describe("a pool", () => {
     const script = write(`${READY} process.on("message", ({ id }) => { ${ANSWER} });`);
     let isThere = false;
     const of = create(() => (isThere ? Promise.resolve(script) : Promise.reject(new Error("no script"))));
-    expect(await Promise.all([codeOf(ask(of)), codeOf(ask(of))])).toEqual(["internal_error", "internal_error"]);
+    expect(await Promise.all([codeOf(ask(of)), codeOf(ask(of))])).toEqual(["server_busy", "server_busy"]);
+    expect(warned).toContain("no sandbox worker can be started");
     isThere = true;
     expect(await ask(of)).toEqual({ outcome: "nothing" });
   });
 
   it("[R6] refuses jobs if workers die before they are ready, and does not start them indefinitely", async () => {
     const script = write("process.exit(1);");
-    expect(await codeOf(ask(create(() => Promise.resolve(script))))).toBe("internal_error");
+    expect(await codeOf(ask(create(() => Promise.resolve(script))))).toBe("server_busy");
   });
 
   it("[R6] kills a worker that does not stop by itself, settles its job, and goes on with another", async () => {
@@ -164,7 +165,7 @@ describe("a pool", () => {
     const accounts = Array.from({ length: 4 }, (_, n) => [`account ${n}`, "project", "caller"] as const);
     const { signal, count } = countListeners();
     const large = accounts.map((caller) => codeOf(of.run({ prepare: () => JOB, length: 16 * 1024 * 1024, caller, signal })));
-    expect(await Promise.all(large)).toEqual(large.map(() => "internal_error"));
+    expect(await Promise.all(large)).toEqual(large.map(() => "server_busy"));
     expect(count()).toBe(0);
     script = good;
     const next = accounts.map((caller) => of.run({ prepare: () => JOB, length: 16 * 1024 * 1024, caller }));

@@ -27,7 +27,7 @@ export interface Pool {
   /**
    * Runs a job in a worker and returns its answer. `prepare` is called when a worker is free, before the job's time starts; its errors are passed on. `length`
    * is the number of characters that the job holds while it waits. Throws `server_busy` when too many jobs wait or the job waited too long, `rate_limited` when
-   * the caller's CPU budget is used up, `internal_error` when no worker can be started, `server_shutdown` after `close`, and the signal's reason.
+   * the caller's CPU budget is used up, `server_busy` when no worker can be started, `server_shutdown` after `close`, and the signal's reason.
    */
   run(request: { prepare: () => Job | Promise<Job>; length: number } & SandboxOptions): Promise<Answer>;
   /** Refuses waiting jobs, and settles when all workers have exited. */
@@ -286,7 +286,8 @@ class WorkerPool implements Pool {
     this.#failedStarts += 1;
     if (this.#failedStarts < FAILED_STARTS_MAX) return;
     this.#failedStarts = 0;
-    this.#refuseAll(new AppError("internal_error", { internal: `sandbox workers could not be started: ${why}` }));
+    this.#options.log.warn({ kind: this.#options.settings.kind, why }, "no sandbox worker can be started");
+    this.#refuseAll(createUnavailableError());
   }
 
   #refuseAll(error: AppError): void {
@@ -371,6 +372,12 @@ function createBudgetError(waitMs: number): AppError {
   return new AppError("rate_limited", {
     detail: `Expressions, access functions and schema checks have used up the CPU time of this key, address or account. Simplify them, or try again in ${seconds} s.`,
     retryAfterSeconds: seconds,
+  });
+}
+
+function createUnavailableError(): AppError {
+  return new AppError("server_busy", {
+    detail: "The server cannot start the processes for expressions, access functions and schema checks at the moment. Try again shortly.",
   });
 }
 

@@ -148,7 +148,7 @@ class FunctionJudge implements RecordJudge {
 
   isCurrent(): boolean {
     const { user } = this.#request;
-    return !user || this.#options.userData.isCurrent(user.endpointId, user.id, this.#userData ?? "");
+    return !user || this.#options.userData.isCurrent(user.endpointId, user.id, this.#userData);
   }
 
   redact({ data }: JudgedRecord): string {

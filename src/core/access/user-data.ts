@@ -8,8 +8,8 @@ export interface UserData {
    * concurrent misses share one query. Can throw `database_unavailable`.
    */
   find(endpointId: string, userId: string): MaybePromise<string | null>;
-  /** True if the text is cached as that of the user, so it has not changed, as far as this node knows. */
-  isCurrent(endpointId: string, userId: string, data: string): boolean;
+  /** True if `data` is cached as that of the user, so it has not changed, as far as this node knows. Null: that there is none. */
+  isCurrent(endpointId: string, userId: string, data: string | null): boolean;
   /** Drops what a notification announces as changed. Call it for every notification, before streams are sent the changes. */
   notify(notification: ChangeNotification): void;
   /** Drops the records of endpoints whose log has grown unnoticed. Call it each second. Throws `database_unavailable`. */
@@ -81,7 +81,7 @@ class CachedUserData implements UserData {
     return load.promise;
   }
 
-  isCurrent(endpointId: string, userId: string, data: string): boolean {
+  isCurrent(endpointId: string, userId: string, data: string | null): boolean {
     return this.#entries.get(toKey(endpointId, userId))?.data === data;
   }
 

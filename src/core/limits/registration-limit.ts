@@ -8,7 +8,7 @@ const ENDPOINT_FACTOR = 15;
 
 export interface RegistrationLimit {
   /**
-   * Counts a registration before its password is hashed. Throws `rate_limited` if the network or the endpoint exceeded its limit within the minute.
+   * Counts a registration before it is judged and its password is hashed. Throws `rate_limited` if the network or the endpoint exceeded its limit within the minute.
    */
   count(registration: { endpointId: string; address: string | null }): Promise<void>;
 }

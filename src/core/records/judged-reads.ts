@@ -1,5 +1,6 @@
 /** Reads of endpoints with access rules (S7): every record is judged before it is returned, and its hidden fields are removed. */
 import type { JudgedRecord, RecordJudge } from "@/src/core/access/record-judge";
+import { createExamineSize } from "@/src/core/records/examine-size";
 import type { ExaminedRecords, FoundRecord, ListedRecord, ListRange, ReadScope, RecordStore, StoredRecord } from "@/src/core/records/ports";
 import { toRecordText } from "@/src/core/records/record-text";
 import { AppError } from "@/src/shared/errors";
@@ -9,12 +10,6 @@ const ROWS_MAX = 1_000;
 /** A page that has examined so many records, or has searched for so long, ends early. */
 const PAGE_EXAMINED_MAX = 50_000;
 const PAGE_SEARCH_MS_MAX = 5_000;
-/** How many records one statement examines: few at first, more while statements are fast. */
-const EXAMINE_FIRST = 2_000;
-const EXAMINE_MAX = 20_000;
-const EXAMINE_MIN = 100;
-const FAST_MS = 100;
-const SLOW_MS = 1_000;
 /** The most bytes of a page that are kept in memory. The rest is read again when it is sent. */
 const PAGE_BYTES_MAX = 1 << 20;
 
@@ -172,10 +167,12 @@ async function* scan(
   // A record that belongs to one user does not belong to another.
   const isOthers = range.owner !== undefined && condition?.owner !== undefined && range.owner !== condition.owner;
   if (condition?.text === "false" || isOthers) return;
-  let [after, end, limit, examine] = [range.after, upto, rows, EXAMINE_FIRST];
+  const size = createExamineSize();
+  let [after, end, limit] = [range.after, upto, rows];
   for (let isFirst = upto === undefined; ; isFirst = false) {
     if (signal?.aborted) return;
     const startedAt = now();
+    const examine = Math.max(size.count, limit);
     const found: ExaminedRecords = await store.examine(endpointId, {
       order: range.order,
       after,
@@ -183,20 +180,18 @@ async function* scan(
       owner: range.owner ?? condition?.owner,
       condition,
       limit,
-      examine: Math.max(examine, limit),
+      examine,
       isFirst,
     });
     const allowed = await admit(judge, found.records, { isCertain: condition?.isExact === true, signal });
     // If the limit ended the statement, it examined at least as many records as it returned.
-    const examined = found.records.length === limit ? limit : Math.max(examine, limit);
+    const examined = found.records.length === limit ? limit : examine;
     yield { allowed, next: found.next, examined };
     if (found.next === undefined) return;
     after = found.next;
     if (isWhole) end ??= found.upto;
     limit = Math.min(ROWS_MAX, 2 * limit);
-    const ms = now() - startedAt;
-    if (ms < FAST_MS) examine = Math.min(EXAMINE_MAX, 4 * examine);
-    else if (ms > SLOW_MS) examine = Math.max(EXAMINE_MIN, Math.floor(examine / 4));
+    size.note(now() - startedAt);
   }
 }
 

@@ -113,7 +113,7 @@ class RuleJudge implements RecordJudge {
 
   isCurrent(): boolean {
     const { user } = this.#request;
-    return !user || !this.#rules?.usesUserData || this.#userData.isCurrent(user.endpointId, user.id, this.#caller.user?.data ?? "");
+    return !user || !this.#rules?.usesUserData || this.#userData.isCurrent(user.endpointId, user.id, this.#caller.user?.data ?? null);
   }
 
   redact(record: JudgedRecord): string {

@@ -1,5 +1,6 @@
 /** Interfaces of streams: the change log, change notifications, snapshots, and the open streams of all servers. Adapters are in db and realtime. */
 
+import type { ExamineSize } from "@/src/core/records/examine-size";
 import type { Change, ReadScope } from "@/src/core/records/ports";
 
 /** A change that the reader must not see. Only its position is known. */
@@ -31,6 +32,12 @@ export interface FoundPosition extends LogPosition {
   proofs: ReadonlyMap<number, string>;
 }
 
+/** A record that was read when `seq` was the last seq of its endpoint's log. */
+export interface ReadPlace extends LogPlace {
+  /** Undefined: all records of the endpoint. */
+  recordId: string | undefined;
+}
+
 /** The log of changes, which the log tailer reads. */
 export interface ChangeLog {
   /**
@@ -42,6 +49,11 @@ export interface ChangeLog {
   read(endpointId: string, after: number, limit: number): Promise<Change[]>;
   /** The same as `read` for a user: changes to records of others are hidden. */
   readFor(owner: string, endpointId: string, after: number, limit: number): Promise<(Change | HiddenChange)[]>;
+  /**
+   * Whether the record of each place has changed after it was read; without `recordId`, whether a record has that was not new. In their order. True too if that is
+   * not known: the changes have expired or are too many, the log has lost its end, or the endpoint was deleted.
+   */
+  findChanged(places: readonly ReadPlace[]): Promise<boolean[]>;
 }
 
 /** Announces committed changes. The log is the source of truth: a lost notification delays changes but does not lose them. */
@@ -71,14 +83,22 @@ export interface SnapshotPage {
   nextAfter: number | undefined;
 }
 
+/** A condition in SQL over the columns of `"Record" r`, whose values are `$1`, `$2`, …. `size`: how many records are examined with it for a page; the reader notes the time. */
+export interface SnapshotCondition {
+  text: string;
+  values: readonly unknown[];
+  size: ExamineSize;
+}
+
 export interface SnapshotReader {
   /**
    * Reads the next records (about 64 KiB) that were created after the seq `after` and up to `upto` and are in scope, in their current state.
-   * `withOwners`: the page has the owners of its records. Undefined if the endpoint was deleted. Throws `database_unavailable`.
+   * `withOwners`: the page has the owners of its records. `condition`: the page has only records that fulfil it, and can end early, even without records.
+   * Undefined if the endpoint was deleted. Throws `database_unavailable`.
    */
   readPage(
     endpointId: string,
-    range: ReadScope & { after: number; upto: number; withOwners?: boolean | undefined },
+    range: ReadScope & { after: number; upto: number; withOwners?: boolean | undefined; condition?: SnapshotCondition | undefined },
   ): Promise<SnapshotPage | undefined>;
 }
 

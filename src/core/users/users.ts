@@ -152,9 +152,10 @@ class StoredUsers implements Users {
     const address = decideAddress({ name, ...registration, verifies: endpoint.emails?.verifyEmails === true });
     const data = setVerified(sent, address.shown);
     const id = createUniqueId();
+    // Before what takes time in the sandbox, so that it also limits the registrations that are refused.
+    if (!isTrusted) await registrations.count({ endpointId: endpoint.endpointId, address: client });
     if (judge) await requireCreatable(judge, [{ uniqueId: id, owner: id, data }]);
     await this.#requireMatch(endpoint, data, caller);
-    if (!isTrusted) await registrations.count({ endpointId: endpoint.endpointId, address: client });
     // Hashing is expensive, so a taken name is rejected before it.
     if (await store.findByName(endpoint.endpointId, name)) throw new AppError("username_taken");
     const passwordHash = await passwords.hash(password, { kind: "registration", caller });

@@ -3,6 +3,7 @@ import type { FairSemaphore } from "@/src/core/limits/fair-semaphore";
 import type { ExaminedRange, ListedRecord, RecordStore } from "@/src/core/records/ports";
 import { createPageRead, type Read } from "@/src/db/read";
 import { nameStatement } from "@/src/db/statement";
+import { examine, lastExamined } from "./examined-sql";
 
 /** The maximum number of bytes of the records of one read: as stored, which is known without reading them, and as text. The last one may exceed them. */
 const STORED_BYTES_MAX = 256 * 1024;
@@ -27,12 +28,9 @@ type Row = Omit<ListedRecord, "seq"> & { seq: string };
 /** The columns of a record are null if nothing was found. `end`: the seq of the last examined record; null: fewer were left than could be examined. */
 type ExaminedRow = { [Column in keyof Row]: Row[Column] | null } & { found: number; end: string | null; upto: string };
 
-/**
- * The condition of a rule is a text of its own, so the statement has no name, and is planned with its values. The subquery `r` limits how many records the
- * condition is evaluated for, and LIMIT ends it when enough records are found. `pg_column_size` does not read the large values that are stored elsewhere.
- */
+/** The condition of a rule is a text of its own, so the statement has no name, and is planned with its values. */
 function compose(endpointId: string, range: ExaminedRange): { text: string; values: unknown[] } {
-  const { order, after, upto, owner, condition, limit, examine } = range;
+  const { order, after, upto, owner, condition, limit } = range;
   const values: unknown[] = [...(condition?.values ?? [])];
   const bind = (value: unknown, type: string) => `$${values.push(value)}::${type}`;
   const isDescending = order === "desc";
@@ -45,20 +43,14 @@ function compose(endpointId: string, range: ExaminedRange): { text: string; valu
     ...(upto === undefined ? [] : [`r.seq ${isDescending ? ">=" : "<="} ${bind(String(upto), "bigint")}`]),
   ].join(" AND ");
   const count = bind(limit, "int");
-  const most = bind(examine, "int");
-  const running = `OVER (ORDER BY seq ${direction} ROWS UNBOUNDED PRECEDING)`;
-  const text = `WITH page AS MATERIALIZED (
-      SELECT r.* FROM (
-        SELECT r.seq, r.id, r."ownerId", r.data, r."createdAt", r."updatedAt" FROM "Record" r WHERE ${scope} ORDER BY r.seq ${direction} LIMIT ${most}
-      ) r WHERE ${condition?.text ?? "true"} ORDER BY r.seq ${direction} LIMIT ${count}
-    ), sized AS (SELECT p.*, sum(pg_column_size(p.data)) ${running} - pg_column_size(p.data) AS before FROM page p
-    ), texts AS MATERIALIZED (SELECT s.*, s.data::text AS text FROM sized s WHERE s.before < ${STORED_BYTES_MAX}
-    ), cut AS (SELECT t.*, sum(octet_length(t.text)) ${running} - octet_length(t.text) AS "textBefore" FROM texts t)
-    SELECT p.found, CASE WHEN p.found < ${count} THEN (SELECT r.seq::text FROM "Record" r WHERE ${scope} ORDER BY r.seq ${direction} OFFSET ${most} - 1 LIMIT 1) END AS "end",
+  const most = bind(range.examine, "int");
+  const sql = { scope, direction, most, count, condition: condition?.text ?? "true" } as const;
+  const text = `WITH ${examine({ ...sql, toText: "s.data::text", storedBytesMax: STORED_BYTES_MAX, bytesMax: BYTES_MAX })}
+    SELECT p.found, CASE WHEN p.found < ${count} THEN ${lastExamined(sql)}::text END AS "end",
       ${isDescending ? "'0'" : `coalesce((SELECT e.seq::text FROM "Endpoint" e WHERE e.id = ${endpoint}), '0')`} AS upto,
       wire_id(r.id) AS id, r.text AS data, wire_time(r."createdAt") AS "createdAt", wire_time(r."updatedAt") AS "updatedAt",
       wire_id(r."ownerId") AS owner, r.seq::text AS seq
-    FROM (SELECT count(*)::int AS found FROM page) p LEFT JOIN (SELECT * FROM cut WHERE "textBefore" < ${BYTES_MAX}) r ON true ORDER BY r.seq ${direction}`;
+    FROM (SELECT count(*)::int AS found FROM page) p LEFT JOIN shown r ON true ORDER BY r.seq ${direction}`;
   return { text, values };
 }
 

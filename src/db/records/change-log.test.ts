@@ -33,6 +33,30 @@ async function commit(endpointId: string, writes: Write[]): Promise<Change[]> {
 }
 
 describe("the change log", () => {
+  it("[W6] knows whether a record has changed since a place, and says so if it does not know", async () => {
+    const [{ id }, { id: other }] = [await world.createEndpoint(), await world.createEndpoint()];
+    const [first, second] = [post("1"), post("2")];
+    await commit(id, [first, second]);
+    await commit(other, [post("3")]);
+    const put: Write = { type: "PUT", id: first.id, contentType: "json", data: "4" };
+    await commit(id, [put, post("5")]);
+    const ask = (recordId: string | undefined, seq: number, endpointId = id) => ({ endpointId, recordId, seq });
+    const places = [
+      ...[ask(first.id, 1), ask(first.id, 2), ask(first.id, 3), ask(second.id, 1), ask(second.id, 2), ask(first.id, 0, other)],
+      // Any record that is not new.
+      ...[ask(undefined, 2), ask(undefined, 3), ask(undefined, 0, other)],
+      // The log has lost its end, and there is no such endpoint.
+      ...[ask(second.id, 5), ask(second.id, 1, randomUUID())],
+    ];
+    const changed = [true, true, false, true, false, false, true, false, false, true, true];
+    expect(await log.findChanged(places)).toEqual(changed);
+    expect(await log.findChanged([...places].reverse())).toEqual([...changed].reverse());
+    expect(await log.findChanged([])).toEqual([]);
+    // Some changes have expired.
+    await world.db.$executeRaw`DELETE FROM "Change" WHERE "endpointId" = ${id}::uuid AND seq <= 3`;
+    expect(await log.findChanged([ask(second.id, 2), ask(second.id, 3), ask(second.id, 4)])).toEqual([true, false, false]);
+  });
+
   it("[W4] reads exactly the committed changes, ascending, after a position, up to a limit", async () => {
     const { id } = await world.createEndpoint();
     const other = await world.createEndpoint();

@@ -24,6 +24,19 @@ const READ_FOR = nameStatement(
   FROM "Change" WHERE "endpointId" = $1::uuid AND "Change".seq > $2::bigint ORDER BY "Change".seq LIMIT $3::int`,
 );
 
+/** The number of changes after a place that are searched. */
+const SEARCHED_MAX = 5_000;
+
+const FIND_CHANGED = nameStatement(
+  "rested_find_changed",
+  `SELECT coalesce(e.seq < asked.seq OR e.seq > asked.seq + ${SEARCHED_MAX}
+      OR (e.seq > asked.seq AND NOT EXISTS (SELECT FROM "Change" c WHERE c."endpointId" = asked.endpoint AND c.seq = asked.seq + 1))
+      OR EXISTS (SELECT FROM "Change" c WHERE c."endpointId" = asked.endpoint AND c.seq > asked.seq
+        AND CASE WHEN asked.record IS NULL THEN c.type <> 'POST' ELSE c."recordId" = asked.record END), true) AS changed
+  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) WITH ORDINALITY AS asked(endpoint, record, seq, n)
+  LEFT JOIN "Endpoint" e ON e.id = asked.endpoint ORDER BY asked.n`,
+);
+
 interface ChangeRow {
   seq: string;
   type: ChangeType;
@@ -54,6 +67,15 @@ export function createChangeLog({ db }: { db: RawStatements }): ChangeLog {
         owner,
       );
       return rows.map(({ data, ...row }) => (data === null ? toHidden(row) : toChange(endpointId, { ...row, data })));
+    },
+    async findChanged(places) {
+      const rows = await db.$queryRawUnsafe<{ changed: boolean }[]>(
+        FIND_CHANGED,
+        places.map(({ endpointId }) => endpointId),
+        places.map(({ recordId }) => recordId ?? null),
+        places.map(({ seq }) => String(seq)),
+      );
+      return rows.map(({ changed }) => changed);
     },
   };
 }

@@ -23,7 +23,7 @@ beforeEach(async () => {
   ({ id: endpointId } = await world.createEndpoint());
 });
 
-async function create(count: number, { data = "1", owner }: { data?: string; owner?: string } = {}): Promise<string[]> {
+async function create(count: number, { data = "1", owner }: { data?: string; owner?: string | undefined } = {}): Promise<string[]> {
   const writes = Array.from({ length: count }, (): Write => ({ type: "POST", id: createUniqueId(), contentType: "json", data, owner }));
   await store.commit(endpointId, writes);
   return writes.map(({ id }) => id);
@@ -95,6 +95,51 @@ describe("a page", () => {
     const first = await reader.readPage(endpointId, { after: 4, upto: 44, withOwners: true });
     expect(first?.owners?.size).toBe(toRecords(first?.items ?? "").length);
     expect(first?.owners?.size).toBeLessThan(pages.length);
+  });
+
+  it("[W29] with a condition has only the records that fulfil it, with their owners, and examines no more than its size at a time", async () => {
+    const [ann, bob] = [createUniqueId(), createUniqueId()];
+    const stored: { id: string; n: number; owner: string | null }[] = [];
+    for (let n = 1; n <= 60; n += 1) {
+      const owner = [ann, bob, undefined][n % 3];
+      const [id = ""] = await create(1, {
+        data: n % 7 === 0 ? JSON.stringify({ n, long: "x".repeat(30_000) }) : JSON.stringify({ n }),
+        owner,
+      });
+      stored.push({ id, n, owner: owner ?? null });
+    }
+    const [changed] = stored;
+    await put(changed?.id ?? "", '{"n":1000}');
+    const n = "(r.data->>'n')::int";
+    for (const count of [1, 7, 1000]) {
+      for (const owner of [undefined, ann]) {
+        for (const [text, values, fulfils] of [
+          [`${n} > $1::int AND ${n} < $2::int`, [20, 50], (each: number) => each > 20 && each < 50],
+          [`${n} % $1::int = 0`, [7], (each: number) => each % 7 === 0],
+          ["false", [], () => false],
+        ] as const) {
+          const noted: number[] = [];
+          const size = { count, note: (ms: number) => void noted.push(ms) };
+          const found: { id: string; owner: string | null | undefined }[] = [];
+          const others: string[] = [];
+          for (let after: number | undefined = 0; after !== undefined; ) {
+            const page = await reader.readPage(endpointId, { owner, after, upto: 60, withOwners: true, condition: { text, values, size } });
+            const records = toRecords(page?.items ?? "");
+            expect(page?.items.length).toBeLessThan(65_536 + 31_000);
+            expect([...(page?.owners?.keys() ?? [])].sort()).toEqual(records.map(({ uniqueId }) => uniqueId).sort());
+            expect(records.length).toBeLessThanOrEqual(count);
+            found.push(...records.map(({ uniqueId: id }) => ({ id, owner: page?.owners?.get(id) })));
+            others.push(...(page?.changed ?? []).map(({ id }) => id));
+            after = page?.nextAfter;
+          }
+          const expected = stored.filter((each) => fulfils(each.n) && each !== changed && (owner === undefined || each.owner === owner));
+          expect(found).toEqual(expected.map((each) => ({ id: each.id, owner: each.owner })));
+          // Its changes are older than the state that was examined.
+          expect(others).toEqual(owner === undefined ? [changed?.id] : []);
+          expect(noted.length).toBeGreaterThan(0);
+        }
+      }
+    }
   });
 
   it("[W11] is empty if there are no records, and undefined if there is no endpoint", async () => {

@@ -1,4 +1,5 @@
 /** Reads the log and snapshots through a judge and a filter (W13, W29), for streams that are not live. */
+import { createExamineSize } from "@/src/core/records/examine-size";
 import type { Change } from "@/src/core/records/ports";
 import type { HiddenChange, SnapshotReader } from "@/src/core/streams/ports";
 import type { AppError } from "@/src/shared/errors";
@@ -31,11 +32,16 @@ export function createFilteredReads(reads: StreamReads, view: StreamView, signal
     if (failed && kept.length === 0) throw toStreamError(failed.error);
     return kept;
   });
+  // The statement narrows what is read, and the view still judges all of it.
+  const { condition } = view;
+  const examined = condition && condition.text !== "true" ? { condition: { ...condition, size: createExamineSize() } } : {};
   return {
     readLog: (...page) => readShared(undefined, ...page),
     snapshots: {
       readPage: async (endpointId, range) => {
-        const page = await reads.snapshots.readPage(endpointId, view.needsOwners ? { ...range, withOwners: true } : range);
+        // If no record can fulfil the condition, an empty range tells where the log is.
+        const after = condition?.text === "false" ? range.upto : range.after;
+        const page = await reads.snapshots.readPage(endpointId, { ...range, ...examined, after, withOwners: view.needsOwners });
         if (page === undefined || page.items === "") return page;
         const shown = await view.showItems(page, signal);
         if ("failed" in shown) throw toStreamError(shown.failed);

@@ -6,7 +6,7 @@ import type { HiddenChange } from "@/src/core/streams/ports";
 import { AppError, isAppError } from "@/src/shared/errors";
 import { type KeptChanges, keepChanges, toVisible } from "./kept-changes";
 
-export type StreamJudge = Pick<RecordJudge, "judge" | "redact" | "hidesFields" | "isImmediate">;
+export type StreamJudge = Pick<RecordJudge, "judge" | "redact" | "hidesFields" | "isImmediate" | "condition">;
 
 /** The data of the records that the caller may read, as it may see it, in order. Undefined for the others. */
 interface Shown {

@@ -1,8 +1,9 @@
 /** Tests what the streams of one judge depend on together. */
 import { describe, expect, it } from "vitest";
 import type { JudgeDependency } from "@/src/core/access/record-judge";
+import { createRoom } from "@/src/core/limits/room";
 import { createMemoryJudge } from "@/tests/support/memory/memory-judge";
-import { createDependencyRoom, createSharedJudge, DEPENDENCIES_MAX } from "./shared-judge";
+import { ALL_DEPENDENCIES_MAX, createSharedJudge, DEPENDENCIES_MAX } from "./shared-judge";
 
 const [ROOMS, TEAMS, USERS] = ["rooms", "teams", "users"] as const;
 const CALLER = ["owner", "project", "key"] as const;
@@ -16,14 +17,14 @@ function addTo(shared: ReturnType<typeof createSharedJudge>, ...dependencies: Ju
 
 describe("[S8] the dependencies of streams that share a judge", () => {
   it("are each listed once, and those of the callers' own records are not", () => {
-    const shared = createSharedJudge({ hidesFields: false }, createDependencyRoom());
+    const shared = createSharedJudge({ hidesFields: false, condition: undefined }, createRoom(ALL_DEPENDENCIES_MAX));
     addTo(shared, ...list(ROOMS, 0, 3), { endpointId: USERS, recordId: "ann", isInIdentity: true });
     addTo(shared, ...list(ROOMS, 1, 3), { endpointId: USERS, recordId: "bob", isInIdentity: true });
     expect(shared.dependencies().map(({ recordId }) => recordId)).toEqual(["0", "1", "2", "3"]);
   });
 
   it("beyond the limit, all records of their endpoints are one each, however many streams there are", () => {
-    const shared = createSharedJudge({ hidesFields: false }, createDependencyRoom());
+    const shared = createSharedJudge({ hidesFields: false, condition: undefined }, createRoom(ALL_DEPENDENCIES_MAX));
     for (let stream = 0; stream < 50; stream += 1) addTo(shared, ...list(ROOMS, 100 * stream, 100), ...list(TEAMS, 100 * stream, 100));
     const dependencies = shared.dependencies();
     const whole = dependencies.filter(({ recordId }) => recordId === undefined);
@@ -38,8 +39,8 @@ describe("[S8] the dependencies of streams that share a judge", () => {
   });
 
   it("of all judges together are limited, and make room for others when their streams have ended", () => {
-    const room = createDependencyRoom(3);
-    const judges = Array.from({ length: 3 }, () => createSharedJudge({ hidesFields: false }, room));
+    const room = createRoom(3);
+    const judges = Array.from({ length: 3 }, () => createSharedJudge({ hidesFields: false, condition: undefined }, room));
     const streams = judges.map((shared, index) => {
       const dependencies = () => list(ROOMS, 10 * index, 2);
       const stream = { judge: createMemoryJudge({ identity: String(index), allows: () => true, dependencies }), caller: CALLER };
@@ -50,7 +51,7 @@ describe("[S8] the dependencies of streams that share a judge", () => {
     expect(ids()).toEqual([["0", "1"], ["10", undefined], [undefined]]);
     const [first] = streams;
     if (first) judges[0]?.remove(first);
-    const next = createSharedJudge({ hidesFields: false }, room);
+    const next = createSharedJudge({ hidesFields: false, condition: undefined }, room);
     addTo(next, ...list(ROOMS, 90, 3));
     expect(next.dependencies().map(({ recordId }) => recordId)).toEqual(["90", "91", undefined]);
   });
@@ -64,7 +65,7 @@ describe("[S8] the dependencies of streams that share a judge", () => {
         found = [];
       },
     };
-    const shared = createSharedJudge({ hidesFields: false }, createDependencyRoom());
+    const shared = createSharedJudge({ hidesFields: false, condition: undefined }, createRoom(ALL_DEPENDENCIES_MAX));
     shared.add({ judge, caller: CALLER });
     expect([found.length, shared.dependencies().length]).toEqual([0, 2]);
   });

@@ -1,6 +1,7 @@
 /** The judge of several streams with the same identity. Their callers take turns, so that a caller without CPU budget does not delay the others. */
 import type { CallerPath } from "@/src/core/access/caller-path";
 import type { JudgeDependency, RecordJudge } from "@/src/core/access/record-judge";
+import type { Room } from "@/src/core/limits/room";
 import { isPending, type MaybePromise } from "@/src/core/maybe-promise";
 import { AppError, isAppError } from "@/src/shared/errors";
 import type { StreamJudge } from "./judged-changes";
@@ -25,35 +26,14 @@ export interface SharedJudge extends StreamJudge {
 /** The number of single records that the streams of one judge depend on together. More become one dependency on all records of their endpoint. */
 export const DEPENDENCIES_MAX = 200;
 /** The number of single records that the streams of all judges of a process depend on together. */
-const ROOM = 100_000;
+export const ALL_DEPENDENCIES_MAX = 100_000;
 /** The number of callers that are tried for one list of records. */
 const TRIES_MAX = 16;
 
-/** Counts the single records that streams depend on. */
-export interface DependencyRoom {
-  /** Returns false if there is no room for another one. */
-  take(): boolean;
-  release(count: number): void;
-}
-
-export function createDependencyRoom(max = ROOM): DependencyRoom {
-  let taken = 0;
-  return {
-    take: () => {
-      if (taken >= max) return false;
-      taken += 1;
-      return true;
-    },
-    release: (count) => {
-      taken -= count;
-    },
-  };
-}
-
-/** `hidesFields` and `isImmediate` are the same for all judges of an identity. `room` is shared by the judges of the process. */
+/** `hidesFields`, `isImmediate` and `condition` are the same for all judges of an identity. `room` is shared by the judges of the process. */
 export function createSharedJudge(
-  { hidesFields, isImmediate }: Pick<RecordJudge, "hidesFields" | "isImmediate">,
-  room: DependencyRoom,
+  { hidesFields, isImmediate, condition }: Pick<RecordJudge, "hidesFields" | "isImmediate" | "condition">,
+  room: Room,
 ): SharedJudge {
   /** In the order of their turns. */
   const streams = new Set<StreamCaller>();
@@ -128,6 +108,7 @@ export function createSharedJudge(
   return {
     hidesFields,
     isImmediate,
+    condition,
     dependencies: () => dependencies,
     add: (stream) => {
       streams.add(stream);

@@ -1,5 +1,5 @@
 /** The view of the streams of one feed: the records that their judge allows (W29), without hidden fields, if their filter matches them (W13). */
-import type { JudgedRecord } from "@/src/core/access/record-judge";
+import type { JudgeCondition, JudgedRecord } from "@/src/core/access/record-judge";
 import { readJsonItems } from "@/src/core/json/items";
 import { andThen, isPending, type MaybePromise } from "@/src/core/maybe-promise";
 import type { Change } from "@/src/core/records/ports";
@@ -13,6 +13,8 @@ import { filterChanges, type RecordFilter } from "./record-filter";
 export interface StreamView {
   /** True if snapshots must be read with the owners of their records. */
   readonly needsOwners: boolean;
+  /** Every record that the judge allows fulfils it. Undefined: unknown. */
+  readonly condition: JudgeCondition | undefined;
   /** Judges one change at once; undefined if it is refused. Absent: only `show` can. Throws if the judge fails: then `show` has to be asked. */
   readonly showNow?: ((change: Change) => Change | undefined) | undefined;
   /**
@@ -40,6 +42,7 @@ export function createStreamView({
 
   return {
     needsOwners: judge !== undefined,
+    condition: judge?.condition,
     showNow: judge?.isImmediate && !filter ? (change) => judgeNow(judge, change) : undefined,
     show: (changes, signal) => {
       if (!judge) return filter ? filterChanges(filter, changes, signal) : { kept: changes, failed: undefined };

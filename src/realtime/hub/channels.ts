@@ -1,5 +1,6 @@
 /** The endpoints with open streams: each has a log tailer, and a feed for each filter. They exist while a stream needs them. */
 import type { JudgeDependency } from "@/src/core/access/record-judge";
+import { createRoom, type Room } from "@/src/core/limits/room";
 import type { ChangeLog } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { createFeedTurns, type FeedTurns } from "../filters/feed-turns";
@@ -7,7 +8,7 @@ import { createFilteredFeed, type FeedListener, type FilteredFeed } from "../fil
 import type { StreamReads } from "../filters/filtered-reads";
 import type { RecordFilter } from "../filters/record-filter";
 import { createSharedFilter, type SharedFilter } from "../filters/shared-filter";
-import { createDependencyRoom, createSharedJudge, type DependencyRoom, type SharedJudge, type StreamCaller } from "../filters/shared-judge";
+import { ALL_DEPENDENCIES_MAX, createSharedJudge, type SharedJudge, type StreamCaller } from "../filters/shared-judge";
 import { createStreamView } from "../filters/stream-view";
 import type { TailerListener } from "../log/listener-index";
 import { createLogTailer, type LogTailer } from "../log/log-tailer";
@@ -83,7 +84,7 @@ export function createChannels(options: {
   now?: (() => number) | undefined;
 }): Channels {
   const turns = createFeedTurns(options.now);
-  const room = createDependencyRoom();
+  const room = createRoom(ALL_DEPENDENCIES_MAX);
   const channels = new Map<string, Channel>();
   /** The number of streams that are being opened, by endpoint. Their channels must stay. */
   const held = new Map<string, number>();
@@ -120,7 +121,7 @@ function createChannel(options: {
   queueBytesMax: number;
   seal: SealCursor;
   turns: FeedTurns;
-  room: DependencyRoom;
+  room: Room;
   onReadError: (error: unknown) => void;
 }): Channel {
   const { endpointId, changes, queueBytesMax, seal, turns, room, onReadError } = options;

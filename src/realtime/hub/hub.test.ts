@@ -487,6 +487,7 @@ describe("bookkeeping", () => {
       positions: async (ids) => new Map([...(await hung.positions(ids)), ...(await log.positions(ids))]),
       read: (id, ...page) => (id === hung.endpointId ? new Promise(() => undefined) : log.read(id, ...page)),
       readFor: log.readFor,
+      findChanged: log.findChanged,
     };
     const { hub, setNow } = setUp({ memoryLog: log, changes });
     await subscribe(hub, hung);

@@ -81,7 +81,7 @@ export interface Hub {
 }
 
 export interface HubOptions extends Pick<Parameters<typeof createChannels>[0], "now"> {
-  changes: Pick<ChangeLog, "positions" | "read" | "readFor">;
+  changes: Pick<ChangeLog, "positions" | "read" | "readFor" | "findChanged">;
   snapshots: SnapshotReader;
   notifications: Pick<ChangeNotifications, "subscribe">;
   access: Pick<Access, "recheck">;
@@ -151,6 +151,7 @@ class StreamHub implements Hub {
     this.#judgeWatch = createJudgeWatch({
       channels: this.#channels,
       locate: (endpointId, tailer) => this.#locate(endpointId, tailer),
+      findChanged: (places) => options.changes.findChanged(places),
       onChange: (notification) => options.onDependencyChange?.(notification),
       check: (session) => this.#checks.recheckSoon(session),
       end: (session) => session.end(new AppError("access_changed")),

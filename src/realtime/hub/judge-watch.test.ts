@@ -3,7 +3,7 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Grant } from "@/src/core/access/access";
 import type { JudgeDependency, RecordJudge } from "@/src/core/access/record-judge";
-import type { ChangeNotification } from "@/src/core/streams/ports";
+import type { ChangeNotification, ReadPlace } from "@/src/core/streams/ports";
 import { AppError } from "@/src/shared/errors";
 import { createMemoryHub, EPOCH, toGrant } from "@/tests/support/memory/memory-hub";
 import { createMemoryJudge } from "@/tests/support/memory/memory-judge";
@@ -28,7 +28,9 @@ function setUp() {
   const toLog = (endpointId: string) => all.find((log) => log.endpointId === endpointId) ?? logs.things;
   const checked: Grant[] = [];
   const announced: ChangeNotification[] = [];
+  const asked: ReadPlace[] = [];
   let isAway = false;
+  let isAskingFailed = false;
   let problem: (grant: Grant) => AppError | undefined = () => undefined;
   const memory = createMemoryHub({
     memoryLog: logs.things,
@@ -47,6 +49,12 @@ function setUp() {
       },
       read: (endpointId, ...page) => toLog(endpointId).read(endpointId, ...page),
       readFor: (owner, endpointId, ...page) => toLog(endpointId).readFor(owner, endpointId, ...page),
+      findChanged: async (places) => {
+        asked.push(...places);
+        if (isAskingFailed) throw new AppError("database_unavailable");
+        const found = await Promise.all(places.map((place) => toLog(place.endpointId).findChanged([place])));
+        return found.flat();
+      },
     },
     access: {
       recheck: async (grant) => {
@@ -60,6 +68,8 @@ function setUp() {
     ...memory,
     logs,
     announced,
+    /** The places that the log was asked about. */
+    asked,
     /** The identities of the judges that were checked since the last call. */
     takeChecked: async () => {
       await nextTick();
@@ -68,6 +78,9 @@ function setUp() {
     },
     refuse: (identity: string) => {
       problem = ({ judge }) => (judge?.identity === identity ? new AppError("access_changed") : undefined);
+    },
+    failAsking: (fails: boolean) => {
+      isAskingFailed = fails;
     },
     beAway: (away: boolean) => {
       isAway = away;
@@ -197,6 +210,81 @@ describe("a judge that finds out what it depends on while it judges", () => {
     await until("it has judged", () => stream.messages().length === 1);
     await world.hub.poll();
     await until("it is ended", () => stream.endedBy() !== undefined);
+    expect(stream.endedBy()?.code).toBe("access_changed");
+  });
+});
+
+describe("a judge that has found records of another endpoint by id", () => {
+  /** A stream whose judge finds records of the rooms when it judges its next change. */
+  async function openFinder() {
+    const world = setUp();
+    const found: JudgeDependency[] = [];
+    const stream = await world.open(
+      createMemoryJudge({ identity: "finder", allows: () => true, dependencies: () => found, wait: () => nextTick() }),
+    );
+    const find = async (record: number, seq: number) => {
+      found.push({ endpointId: ROOMS, recordId: idAt(record), isInIdentity: false, seq });
+      const before = stream.messages().length;
+      world.publish(world.logs.things.commit(1));
+      await until("it has judged", () => stream.messages().length > before);
+    };
+    /** The next poll, and what it causes. */
+    const poll = async () => {
+      await world.hub.poll();
+      for (let turn = 0; turn < 10; turn += 1) await nextTick();
+    };
+    const edit = (record: number) => world.logs.rooms.commit(1, { editOf: record });
+    return { world, stream, find, poll, edit };
+  }
+
+  it("[W6] it goes on when others changed between the reading and the watching", async () => {
+    const { world, stream, find, poll, edit } = await openFinder();
+    world.logs.rooms.commit(2);
+    await find(1, 2);
+    edit(2);
+    world.logs.rooms.commit(1);
+    await poll();
+    expect(stream.endedBy()).toBeUndefined();
+    expect(world.asked).toEqual([{ endpointId: ROOMS, recordId: idAt(1), seq: 2 }]);
+    // From now on the log is followed, and not asked.
+    world.publish(edit(2));
+    await find(1, 5);
+    await find(3, 4);
+    await poll();
+    expect(stream.endedBy()).toBeUndefined();
+    expect(world.asked).toHaveLength(1);
+    world.publish(edit(1));
+    expect(stream.endedBy()?.code).toBe("access_changed");
+  });
+
+  it("[W6] it ends if the found record itself changed in between", async () => {
+    const { world, stream, find, poll, edit } = await openFinder();
+    world.logs.rooms.commit(2);
+    await find(1, 2);
+    edit(1);
+    await poll();
+    expect(stream.endedBy()?.code).toBe("access_changed");
+  });
+
+  it("[W6] it ends if the changes in between are no longer known", async () => {
+    const { world, stream, find, poll } = await openFinder();
+    world.logs.rooms.commit(2);
+    await find(1, 2);
+    world.logs.rooms.commit(2);
+    world.logs.rooms.trim(3);
+    await poll();
+    expect(stream.endedBy()?.code).toBe("access_changed");
+  });
+
+  it("[W6] a log that cannot be asked is asked again", async () => {
+    const { world, stream, find, poll } = await openFinder();
+    world.logs.rooms.commit(2);
+    await find(1, 0);
+    world.failAsking(true);
+    await poll();
+    expect([world.asked.length, stream.endedBy()]).toEqual([1, undefined]);
+    world.failAsking(false);
+    await poll();
     expect(stream.endedBy()?.code).toBe("access_changed");
   });
 });

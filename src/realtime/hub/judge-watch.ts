@@ -1,9 +1,10 @@
 /** Notices changes of the records that the judges of open streams depend on (W6): a log tailer follows each endpoint that has such records. */
 import type { JudgeDependency, RecordJudge } from "@/src/core/access/record-judge";
-import type { ChangeNotification } from "@/src/core/streams/ports";
+import { createRoom } from "@/src/core/limits/room";
+import type { ChangeLog, ChangeNotification, ReadPlace } from "@/src/core/streams/ports";
 import type { LogTailer } from "../log/log-tailer";
 import type { Channels } from "./channels";
-import { createRecentChanges, type RecentChanges } from "./recent-changes";
+import { ALL_RECENT_MAX, createRecentChanges, type RecentChanges } from "./recent-changes";
 import type { Session } from "./session";
 
 /** The records that a stream depends on. */
@@ -58,16 +59,33 @@ interface Watched {
   readonly byRecord: Map<string, Dependents>;
   /** Those that depend on all records. */
   readonly byAny: Dependents;
-  /** The groups whose own endpoint it is, and the changes that their judges may have missed. */
+  /** The groups whose own endpoint it is. */
   readonly finders: Set<Group>;
-  readonly recent: RecentChanges;
+  /** The changes that judges may have missed that have found its records. Undefined: none has. */
+  recent: RecentChanges | undefined;
   stop(): void;
 }
+
+/** A dependency of a group whose endpoint is watched. */
+interface Begun {
+  group: Group;
+  dependency: JudgeDependency;
+  watched: Watched;
+}
+
+interface Asked extends Begun {
+  place: ReadPlace;
+}
+
+/** The number of places that the log is asked about in one statement. */
+const ASKED_MAX = 500;
 
 export interface JudgeWatchOptions {
   channels: Pick<Channels, "hold" | "release">;
   /** Reads where the log stands, and lets the tailer deliver what is missing. */
   locate: (endpointId: string, tailer: LogTailer) => Promise<unknown>;
+  /** See ChangeLog. */
+  findChanged: ChangeLog["findChanged"];
   /** Called with the changes of a watched endpoint, before `check` and `end`. */
   onChange: (notification: ChangeNotification) => void;
   /** A new judge of the session must be compared with its own. */
@@ -86,7 +104,11 @@ class DependencyWatch implements JudgeWatch {
   readonly #groups = new Map<() => readonly JudgeDependency[], Group>();
   readonly #sessions = new Map<Session, Group[]>();
   /** Dependencies whose log could not be read yet. */
-  #unread: { group: Group; dependency: JudgeDependency; watched: Watched }[] = [];
+  #unread: Begun[] = [];
+  /** Dependencies that the log is to be asked about in the next turn of the event loop. */
+  #unknown: Asked[] = [];
+  /** For the recent changes of all endpoints. */
+  readonly #room = createRoom(ALL_RECENT_MAX);
   /** The groups for whom records of their own endpoint have changed. Many changes in a second end a stream once. */
   #due = new Set<Group>();
 
@@ -111,10 +133,9 @@ class DependencyWatch implements JudgeWatch {
     const endpointId = session.grant.endpoint.id;
     const group: Group = { endpointId, sessions: new Set([session]), list, watched: [], finds };
     if (finds) {
-      const { finders, recent, tailer } = this.#watched(endpointId);
-      // Records that are found from now on are read after this position.
-      if (finders.size === 0) recent.reset(tailer.position()?.seq ?? Number.POSITIVE_INFINITY);
-      finders.add(group);
+      const watched = this.#watched(endpointId);
+      this.#remember(watched);
+      watched.finders.add(group);
     }
     return group;
   }
@@ -166,11 +187,20 @@ class DependencyWatch implements JudgeWatch {
     }
     const unread = this.#unread;
     this.#unread = [];
-    for (const { group, dependency, watched } of unread) this.#begin(group, dependency, watched);
+    for (const begun of unread) this.#begin(begun);
     for (const group of [...this.#groups.values()]) this.#watchNew(group);
     const due = this.#due;
     this.#due = new Set();
     for (const group of due) this.#endAll(group);
+    for (const { recent } of this.#endpoints.values()) recent?.age();
+  }
+
+  /** From now on, the changes of the endpoint are remembered, once its position is known. */
+  #remember(watched: Watched): RecentChanges {
+    watched.recent ??= createRecentChanges(this.#room);
+    const position = watched.tailer.position();
+    if (position && !watched.recent.isFollowing()) watched.recent.reset(position.seq);
+    return watched.recent;
   }
 
   #watchNew(group: Group): void {
@@ -189,20 +219,53 @@ class DependencyWatch implements JudgeWatch {
     const dependents = recordId === undefined ? watched.byAny : (watched.byRecord.get(recordId) ?? new Map<Group, boolean>());
     if (recordId !== undefined) watched.byRecord.set(recordId, dependents);
     dependents.set(group, isInIdentity);
+    if (!isInIdentity) this.#remember(watched);
     if (watched.tailer.position() === undefined) await this.#options.locate(endpointId, watched.tailer).catch(() => undefined);
-    this.#begin(group, dependency, watched);
+    this.#begin({ group, dependency, watched });
   }
 
   /** The record may have changed after it was read and before its log was followed. */
-  #begin(group: Group, dependency: JudgeDependency, watched: Watched): void {
+  #begin(begun: Begun): void {
+    const { group, dependency, watched } = begun;
     if (group.sessions.size === 0) return;
     const { endpointId, recordId, isInIdentity, seq } = dependency;
     const position = watched.tailer.position();
-    if (position === undefined) this.#unread.push({ group, dependency, watched });
+    if (position === undefined) this.#unread.push(begun);
     else if (isInIdentity) for (const session of group.sessions) this.#options.check(session);
-    else if (endpointId === group.endpointId) {
-      if (seq !== undefined && watched.recent.hasChangedSince(seq, recordId)) this.#due.add(group);
-    } else if (seq !== undefined && position.seq > seq) this.#endAll(group);
+    else if (seq !== undefined && position.seq > seq) {
+      // A new record can be one of all those of another endpoint.
+      const isAny = recordId === undefined && endpointId !== group.endpointId;
+      const hasChanged = isAny || this.#remember(watched).hasChangedSince(seq, recordId);
+      if (hasChanged === undefined) this.#ask({ ...begun, place: { endpointId, recordId, seq } });
+      else if (hasChanged) this.#endLate(begun);
+    }
+  }
+
+  #ask(asked: Asked): void {
+    if (this.#unknown.length === 0) setImmediate(() => void this.#askLog());
+    this.#unknown.push(asked);
+  }
+
+  async #askLog(): Promise<void> {
+    const asked = this.#unknown;
+    this.#unknown = [];
+    for (let start = 0; start < asked.length; start += ASKED_MAX) {
+      const some = asked.slice(start, start + ASKED_MAX).filter(({ group }) => group.sessions.size > 0);
+      if (some.length === 0) continue;
+      try {
+        const changed = await this.#options.findChanged(some.map(({ place }) => place));
+        // Only a known `false` keeps a stream.
+        for (const [index, each] of some.entries()) if (changed[index] !== false) this.#endLate(each);
+      } catch {
+        this.#unread.push(...some);
+      }
+    }
+  }
+
+  #endLate({ group, dependency }: Begun): void {
+    // Many changes in a second end a stream of their own endpoint once.
+    if (dependency.endpointId === group.endpointId) this.#due.add(group);
+    else this.#endAll(group);
   }
 
   #watched(endpointId: string): Watched {
@@ -213,16 +276,18 @@ class DependencyWatch implements JudgeWatch {
     const channel = this.#options.channels.hold(endpointId);
     const unwatch = channel.watch({
       onlyOwner: undefined,
-      onChanges: ({ encoded }) => {
+      onChanges: ({ encoded, position }) => {
         this.#options.onChange({ kind: "changes", changes: encoded.map(({ change }) => change) });
-        if (watched.finders.size > 0) for (const { change } of encoded) watched.recent.add(change);
+        const { recent } = watched;
+        if (recent?.isFollowing()) for (const { change } of encoded) recent.add(change);
+        else recent?.reset(position.seq);
         const isNewOnly = encoded.every(({ change }) => change.type === "POST");
         this.#notify(watched.byAny, endpointId, isNewOnly);
         for (const { change } of encoded) this.#notify(watched.byRecord.get(change.record.id), endpointId, false);
       },
       onReset: ({ to }) => {
         this.#options.onChange({ kind: "endpoint", endpointId });
-        watched.recent.reset(to.seq);
+        watched.recent?.reset(to.seq);
         this.#notifyAll(watched, endpointId);
       },
     });
@@ -231,9 +296,10 @@ class DependencyWatch implements JudgeWatch {
       byRecord: new Map(),
       byAny: new Map(),
       finders: new Set(),
-      recent: createRecentChanges(),
+      recent: undefined,
       stop: () => {
         unwatch();
+        watched.recent?.close();
         this.#options.channels.release(endpointId);
       },
     };

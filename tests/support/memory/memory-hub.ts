@@ -39,7 +39,7 @@ export function createMemoryHub(options: Partial<HubOptions> & { pause?: () => P
     };
   };
   const hub = createHub({
-    changes: { positions: log.positions, read: log.read, readFor: log.readFor },
+    changes: { positions: log.positions, read: log.read, readFor: log.readFor, findChanged: log.findChanged },
     snapshots: { readPage: async () => undefined },
     notifications,
     access: { recheck: async () => undefined },

@@ -102,6 +102,17 @@ export function createMemoryLog(options: { endpointId?: string; epoch: string; p
       }),
     read: (id, after, limit) =>
       query(() => (isThere && id === endpointId ? kept.filter((change) => change.seq > after).slice(0, limit) : [])),
+    findChanged: (places) =>
+      query(() =>
+        places.map((place) => {
+          if (!isThere || place.endpointId !== endpointId || place.seq > seq) return true;
+          if (place.seq < seq && kept[0]?.seq !== undefined && kept[0].seq > place.seq + 1) return true;
+          return kept.some(
+            (change) =>
+              change.seq > place.seq && (place.recordId === undefined ? change.type !== "POST" : change.record.id === place.recordId),
+          );
+        }),
+      ),
     readFor: (owner, id, after, limit) =>
       query(() => {
         const page = isThere && id === endpointId ? kept.filter((change) => change.seq > after).slice(0, limit) : [];

@@ -135,6 +135,24 @@ describe("registrations", () => {
     expect((await register(seed, "later", "203.0.113.1")).status).toBe(201);
   });
 
+  it("[L7] count before the rules and the schema refuse them, so that refusals are limited too", async () => {
+    const seed = await seedUsers();
+    await server.pool.query(`UPDATE "Endpoint" SET rules = $2, schema = $3 WHERE id = $1`, [
+      seed.endpointId,
+      JSON.stringify({ create: '@input.username != "refused"' }),
+      JSON.stringify({ properties: { username: { not: { const: "unlike" } } } }),
+    ]);
+    server.definitions.invalidate(seed.projectId);
+    for (let n = 0; n < REGISTRATIONS_PER_MINUTE; n += 2) {
+      await expectProblem(await register(seed, "refused", "203.0.113.1"), "access_denied");
+      await expectProblem(await register(seed, "unlike", "203.0.113.1"), "schema_mismatch");
+    }
+    await expectProblem(await register(seed, "refused", "203.0.113.1"), "rate_limited");
+    await expectProblem(await register(seed, "allowed", "203.0.113.1"), "rate_limited");
+    expect(await server.count(seed)).toMatchObject({ records: 0 });
+    expect((await register(seed, "allowed", "203.0.113.2")).status).toBe(201);
+  });
+
   it("[L7] are limited by endpoint, from any number of addresses", async () => {
     const seed = await seedUsers();
     const statuses = await Promise.all(
