@@ -109,12 +109,14 @@ export function createSnapshotReader({
   };
 }
 
-/** Notes how long statements take, without the time in which they wait for their turn. */
+/** Notes how long statements take, without the time in which they wait for their turn. A statement that fails has taken its time too: the next one examines less. */
 function createTimedRead(read: Read, size: { note(ms: number): void }): Read {
   return async (statement, values) => {
     const startedAt = performance.now();
-    const rows = await read<never>(statement, values);
-    size.note(performance.now() - startedAt);
-    return rows;
+    try {
+      return await read(statement, values);
+    } finally {
+      size.note(performance.now() - startedAt);
+    }
   };
 }
