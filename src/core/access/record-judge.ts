@@ -67,7 +67,7 @@ export interface RecordJudge {
   readonly isImmediate?: boolean | undefined;
   /** False: no record has hidden fields, for no caller, so `redact` need not be called. */
   readonly hidesFields: boolean;
-  /** Lists use it to skip rows; `judge` has the last word unless `isExact`. Undefined: there is none. */
+  /** Lists and snapshots use it to skip rows; `judge` has the last word unless `isExact`. Undefined: there is none. */
   readonly condition: JudgeCondition | undefined;
   /**
    * The records that the verdicts depend on, other than the judged ones, as far as it is known: a judge can find out more while it judges, and removes
