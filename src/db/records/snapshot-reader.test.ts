@@ -100,7 +100,7 @@ describe("a page", () => {
   it("[W29] with a condition has only the records that fulfil it, with their owners, and examines no more than its size at a time", async () => {
     const [ann, bob] = [createUniqueId(), createUniqueId()];
     const stored: { id: string; n: number; owner: string | null }[] = [];
-    for (let n = 1; n <= 60; n += 1) {
+    for (let n = 1; n <= 40; n += 1) {
       const owner = [ann, bob, undefined][n % 3];
       const [id = ""] = await create(1, {
         data: n % 7 === 0 ? JSON.stringify({ n, long: "x".repeat(30_000) }) : JSON.stringify({ n }),
@@ -111,10 +111,10 @@ describe("a page", () => {
     const [changed] = stored;
     await put(changed?.id ?? "", '{"n":1000}');
     const n = "(r.data->>'n')::int";
-    for (const count of [1, 7, 1000]) {
+    for (const count of [3, 1000]) {
       for (const owner of [undefined, ann]) {
         for (const [text, values, fulfils] of [
-          [`${n} > $1::int AND ${n} < $2::int`, [20, 50], (each: number) => each > 20 && each < 50],
+          [`${n} > $1::int AND ${n} < $2::int`, [10, 30], (each: number) => each > 10 && each < 30],
           [`${n} % $1::int = 0`, [7], (each: number) => each % 7 === 0],
           ["false", [], () => false],
         ] as const) {
@@ -123,7 +123,7 @@ describe("a page", () => {
           const found: { id: string; owner: string | null | undefined }[] = [];
           const others: string[] = [];
           for (let after: number | undefined = 0; after !== undefined; ) {
-            const page = await reader.readPage(endpointId, { owner, after, upto: 60, withOwners: true, condition: { text, values, size } });
+            const page = await reader.readPage(endpointId, { owner, after, upto: 40, withOwners: true, condition: { text, values, size } });
             const records = toRecords(page?.items ?? "");
             expect(page?.items.length).toBeLessThan(65_536 + 31_000);
             expect([...(page?.owners?.keys() ?? [])].sort()).toEqual(records.map(({ uniqueId }) => uniqueId).sort());
