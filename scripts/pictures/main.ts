@@ -61,7 +61,7 @@ async function photographAll(browser: Browser): Promise<void> {
     const data = await createSampleData(server);
     const traffic = await startTraffic(server, data);
     const wanted = PICTURES.filter(({ name }) => names.length === 0 || names.includes(name));
-    for (const theme of THEMES) for (const width of WIDTHS) await photograph(browser, data, wanted, theme, width);
+    await Promise.all(THEMES.flatMap((theme) => WIDTHS.map((width) => photograph(browser, data, wanted, theme, width))));
     await traffic.stop();
     await data.dispose();
     const isMovieWanted = names.length === 0 ? !args.includes("--no-movie") : names.includes("console-live");

@@ -112,10 +112,6 @@ export const PICTURES: readonly Picture[] = [
         .waitFor(),
   },
   { name: "project-settings", path: inProject("/settings"), prepare: heading("Delete this project") },
-  { name: "unknown", isPublic: true, path: () => "/nowhere", prepare: heading("Page not found") },
   { name: "account", path: () => "/account", prepare: heading("Management tokens") },
-  { name: "no-webhooks", path: ({ emptyProject }) => `/p/${emptyProject}/webhooks`, prepare: heading("Webhooks") },
-  { name: "no-endpoints", path: ({ emptyProject }) => `/p/${emptyProject}/endpoints`, prepare: heading("Endpoints") },
-  { name: "no-usage", path: ({ emptyProject }) => `/p/${emptyProject}/usage`, prepare: heading("Usage") },
   { name: "not-found", path: inProject("/nowhere"), prepare: heading("Page not found") },
 ];
