@@ -19,7 +19,7 @@ export function Totals({ totals, range }: Pick<ProjectTraffic, "totals" | "range
       className="grid grid-cols-6 overflow-hidden rounded-md border border-line bg-line [gap:1px] max-lg:grid-cols-3 max-sm:grid-cols-2"
     >
       {values.map(({ label, value, note, isBad }) => (
-        <div key={label} className="flex min-w-0 flex-col bg-surface px-4 py-3">
+        <div key={label} className="flex min-w-0 flex-col bg-surface px-3 py-3">
           <dt className="text-muted">{label}</dt>
           <dd className={`text-title font-semibold ${isBad ? "text-delete" : ""}`}>{value}</dd>
           <dd className="text-data text-muted">{note}</dd>
