@@ -38,7 +38,7 @@ export function KeysTable({
         <thead className="@max-[55rem]:sr-only">
           <tr className="border-b text-muted">
             {COLUMNS.map((column) => (
-              <th key={column} scope="col" className="h-row px-3 font-medium whitespace-nowrap first:pl-5">
+              <th key={column} scope="col" className="h-row px-2 font-medium whitespace-nowrap first:pl-5">
                 {column}
               </th>
             ))}
@@ -98,7 +98,7 @@ function KeyRow({
       tabIndex={-1}
       className={`border-b outline-offset-[-2px] target:bg-hover ${isNew ? "bg-hover" : ""} ${isWorking(state) ? "" : "text-muted"} last:border-b-0 @max-[55rem]:grid @max-[55rem]:grid-cols-3 @max-[55rem]:gap-x-4 @max-[55rem]:gap-y-2 @max-[55rem]:px-4 @max-[55rem]:py-3 @max-[22rem]:grid-cols-2`}
     >
-      <th scope="row" className="py-2 pr-3 pl-5 text-left font-normal @max-[55rem]:col-span-full @max-[55rem]:p-0">
+      <th scope="row" className="py-2 pr-2 pl-5 text-left font-normal @max-[55rem]:col-span-full @max-[55rem]:p-0">
         <span className="flex flex-wrap items-center gap-x-2 font-medium wrap-anywhere">
           {name}
           {isNew ? <Badge tone="live">New</Badge> : null}
@@ -157,7 +157,7 @@ function toRowId(keyId: string): string {
 
 function Cell({ label, children }: { label: string; children: ReactNode }) {
   return (
-    <td className="px-3 py-2 whitespace-nowrap @max-[55rem]:p-0">
+    <td className="px-2 py-2 whitespace-nowrap @max-[55rem]:p-0">
       <span aria-hidden="true" className="text-data text-muted hidden @max-[55rem]:block">
         {label}
       </span>
