@@ -88,7 +88,11 @@ export const PICTURES: readonly Picture[] = [
   { name: "api", path: inEndpoint("readings", "api"), prepare: heading("Operations") },
   { name: "access", path: inEndpoint("orders", "access"), prepare: heading("Access function") },
   { name: "endpoint-settings", path: inEndpoint("readings", "settings"), prepare: heading("Delete this endpoint") },
-  { name: "users", path: inEndpoint("customers", "users"), prepare: (page) => page.getByRole("row", { name: /margaret .*business/ }).waitFor() },
+  {
+    name: "users",
+    path: inEndpoint("customers", "users"),
+    prepare: (page) => page.getByRole("row", { name: /margaret .*business/ }).waitFor(),
+  },
   { name: "keys", path: inProject("/keys"), prepare: (page) => page.getByRole("row", { name: /Wall display/ }).waitFor() },
   {
     name: "connections",

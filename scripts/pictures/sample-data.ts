@@ -17,6 +17,8 @@ export interface SampleData {
   emptyProject: string;
   /** Sends the readings to the URL. */
   createWebhook: (url: string) => Promise<void>;
+  /** Makes the numbers over time those of the sample again, and not those of the machine that makes the pictures. */
+  writeHistory: () => Promise<void>;
   dispose: () => Promise<void>;
 }
 
@@ -28,6 +30,8 @@ const CUSTOMERS = [
   { username: "margaret", contact: "margaret@example.com", plan: "business", city: "Boston" },
 ];
 const PASSWORD = "a long sentence of words";
+/** Shown in the list of sessions. */
+const BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const ROOMS = ["hall", "north house", "south house", "orchids", "seedlings"];
 
 /** A reading of one of the sensors, as the console and the records show it. */
@@ -43,7 +47,7 @@ export function toReading(n: number): Record<string, unknown> {
 }
 
 export async function createSampleData(server: RunningServer): Promise<SampleData> {
-  const api = await request.newContext({ baseURL: server.url, extraHTTPHeaders: { Origin: server.url } });
+  const api = await request.newContext({ baseURL: server.url, userAgent: BROWSER, extraHTTPHeaders: { Origin: server.url } });
   const manage = async (path: string, data?: unknown, method = "POST") => {
     const response = await api.fetch(`/api/manage/${path}`, data === undefined ? { method: "GET" } : { method, data });
     if (!response.ok()) throw new Error(`${path} responded with ${response.status()}: ${await response.text()}`);
@@ -86,12 +90,11 @@ export async function createSampleData(server: RunningServer): Promise<SampleDat
 
   await writeRecords({ url: server.url, key: first.key });
   const database = await connectToDatabase(server.dataDir);
-  try {
+  const writeHistory = async () => {
     await writeTrafficHistory(database, { project, endpoints: [readings, alerts, orders], keyId: first.id });
     await writeTrafficHistory(database, { project: shop, endpoints: [], keyId: first.id, scale: 0.2 });
-  } finally {
-    await database.end();
-  }
+  };
+  await writeHistory();
   const signedIn = await api.storageState();
   return {
     url: server.url,
@@ -102,7 +105,11 @@ export async function createSampleData(server: RunningServer): Promise<SampleDat
     signedIn,
     emptyProject,
     createWebhook: (target) => manage(`projects/${project}/webhooks`, { url: target, endpoints: ["greenhouse/readings"] }),
-    dispose: () => api.dispose(),
+    writeHistory,
+    dispose: async () => {
+      await database.end();
+      await api.dispose();
+    },
   };
 }
 

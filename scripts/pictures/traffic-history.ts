@@ -1,4 +1,4 @@
-/** Counts of requests of the last hour and month, so that the charts have something to show. */
+/** Counts of requests of the last hour and month, so that the charts have something to show. Written again, they replace what was counted meanwhile. */
 import type pg from "pg";
 import { LATENCY_BUCKETS, toLatencyBucket } from "@/src/core/traffic/latencies";
 import { NO_ID } from "@/src/db/traffic/traffic-store";
@@ -29,7 +29,8 @@ export async function writeTrafficHistory(database: pg.Client, { project, endpoi
            r.errors, r.writes, r.deliveries, r.requests * 180, r.requests * 2400, r.streams, ARRAY(SELECT jsonb_array_elements_text(r.latencies)::int)
          FROM jsonb_to_recordset($5::jsonb)
            AS r(ago int, requests int, errors int, writes int, deliveries bigint, streams int, latencies jsonb)
-         ON CONFLICT DO NOTHING`,
+         ON CONFLICT ("projectId", "span", "at", "endpointId", "keyId") DO UPDATE SET "requests" = EXCLUDED."requests", "errors" = EXCLUDED."errors",
+           "writes" = EXCLUDED."writes", "deliveries" = EXCLUDED."deliveries", "streams" = EXCLUDED."streams", "latencies" = EXCLUDED."latencies"`,
         [project, seconds, endpointId, keyId, JSON.stringify(rows)],
       );
     }

@@ -8,6 +8,7 @@ import { type SampleData, send, toReading } from "./sample-data";
 
 const ORIGINS = ["https://greenhouse.example.com", "https://shop.example.com", undefined];
 const WRITE_MS = 400;
+const HISTORY_MS = 3_000;
 
 export async function startTraffic(server: RunningServer, data: SampleData): Promise<{ stop: () => Promise<unknown> }> {
   const receiver = createServer((request, response) => request.resume().once("end", () => response.writeHead(204).end()));
@@ -21,10 +22,12 @@ export async function startTraffic(server: RunningServer, data: SampleData): Pro
   await Promise.all(sockets.map((socket) => new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject))));
   let n = 160;
   const timer = setInterval(() => void write(data, n++).catch(() => undefined), WRITE_MS);
+  const historyTimer = setInterval(() => void data.writeHistory().catch(() => undefined), HISTORY_MS);
   for (let first = 0; first < 12; first++) await write(data, n++);
   return {
     stop: () => {
       clearInterval(timer);
+      clearInterval(historyTimer);
       for (const socket of sockets) socket.close();
       receiver.closeAllConnections();
       return once(receiver.close(), "close");
