@@ -59,13 +59,14 @@ async function photographAll(browser: Browser): Promise<void> {
   });
   try {
     const data = await createSampleData(server);
+    const isMovieWanted = names.length === 0 ? !args.includes("--no-movie") : names.includes("console-live");
+    // First, because it shows only its own changes.
+    if (isMovieWanted) await report(await makeMovie(browser, data, folder));
     const traffic = await startTraffic(server, data);
     const wanted = PICTURES.filter(({ name }) => names.length === 0 || names.includes(name));
     await Promise.all(THEMES.flatMap((theme) => WIDTHS.map((width) => photograph(browser, data, wanted, theme, width))));
     await traffic.stop();
     await data.dispose();
-    const isMovieWanted = names.length === 0 ? !args.includes("--no-movie") : names.includes("console-live");
-    if (isMovieWanted) await report(await makeMovie(browser, data, folder));
   } finally {
     await server.dispose();
   }

@@ -29,9 +29,7 @@ async function openConsole(page: Page): Promise<void> {
 }
 
 export const PICTURES: readonly Picture[] = [
-  { name: "login", isPublic: true, path: () => "/login", prepare: heading("Sign in") },
-  { name: "start", path: () => "/start", prepare: (page) => page.getByLabel("What are you storing?").fill("Sensor readings") },
-  { name: "projects", path: () => "/projects", prepare: heading("Greenhouse") },
+  // Those of the README.
   {
     name: "overview",
     path: inProject(),
@@ -41,13 +39,6 @@ export const PICTURES: readonly Picture[] = [
         .first()
         .waitFor(),
   },
-  {
-    name: "first-steps",
-    path: ({ emptyProject }) => `/p/${emptyProject}`,
-    prepare: (page) => page.getByRole("region", { name: "First steps" }).waitFor(),
-  },
-  { name: "endpoints", path: inProject("/endpoints"), prepare: (page) => page.getByRole("row", { name: /shop\/orders/ }).waitFor() },
-  { name: "console", path: inEndpoint("readings", "live"), prepare: openConsole },
   {
     name: "console-change",
     path: inEndpoint("readings", "live"),
@@ -61,20 +52,31 @@ export const PICTURES: readonly Picture[] = [
     },
   },
   {
+    name: "records",
+    path: inEndpoint("readings", "records"),
+    prepare: async (page) => {
+      await page.getByRole("grid", { name: "Records" }).getByRole("row").nth(8).waitFor();
+      await page.getByText("Live", { exact: true }).last().waitFor();
+    },
+  },
+  { name: "usage", path: inProject("/usage"), prepare: (page) => page.locator(".uplot").first().waitFor() },
+  { name: "login", isPublic: true, path: () => "/login", prepare: heading("Sign in") },
+  { name: "start", path: () => "/start", prepare: (page) => page.getByLabel("What are you storing?").fill("Sensor readings") },
+  { name: "projects", path: () => "/projects", prepare: heading("Greenhouse") },
+  {
+    name: "first-steps",
+    path: ({ emptyProject }) => `/p/${emptyProject}`,
+    prepare: (page) => page.getByRole("region", { name: "First steps" }).waitFor(),
+  },
+  { name: "endpoints", path: inProject("/endpoints"), prepare: (page) => page.getByRole("row", { name: /shop\/orders/ }).waitFor() },
+  { name: "console", path: inEndpoint("readings", "live"), prepare: openConsole },
+  {
     name: "console-composer",
     path: inEndpoint("readings", "live"),
     prepare: async (page) => {
       await openConsole(page);
       await page.getByRole("button", { name: "Send a request…" }).click();
       await page.getByRole("button", { name: "Send", exact: true }).waitFor();
-    },
-  },
-  {
-    name: "records",
-    path: inEndpoint("readings", "records"),
-    prepare: async (page) => {
-      await page.getByRole("grid", { name: "Records" }).getByRole("row").nth(8).waitFor();
-      await page.getByText("Live", { exact: true }).last().waitFor();
     },
   },
   {
@@ -104,7 +106,6 @@ export const PICTURES: readonly Picture[] = [
         .waitFor(),
   },
   { name: "webhooks", path: inProject("/webhooks"), prepare: (page) => page.getByRole("link", { name: /127\.0\.0\.1/ }).waitFor() },
-  { name: "usage", path: inProject("/usage"), prepare: (page) => page.locator(".uplot").first().waitFor() },
   {
     name: "requests",
     path: inProject("/requests"),
