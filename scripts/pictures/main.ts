@@ -7,7 +7,7 @@ import { mkdir, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { type Browser, type BrowserContext, chromium } from "playwright";
-import { startServer } from "@/e2e/support/server";
+import { type RunningServer, startServer } from "@/e2e/support/server";
 import { build } from "@/scripts/setup/build.mjs";
 import { findChromium } from "@/scripts/setup/chromium.mjs";
 import { toWebp } from "./encode";
@@ -59,17 +59,24 @@ async function photographAll(browser: Browser): Promise<void> {
   });
   try {
     const data = await createSampleData(server);
-    const isMovieWanted = names.length === 0 ? !args.includes("--no-movie") : names.includes("console-live");
-    // First, because it shows only its own changes.
-    if (isMovieWanted) await report(await makeMovie(browser, data, folder));
-    const traffic = await startTraffic(server, data);
-    const wanted = PICTURES.filter(({ name }) => names.length === 0 || names.includes(name));
-    await Promise.all(THEMES.flatMap((theme) => WIDTHS.map((width) => photograph(browser, data, wanted, theme, width))));
-    await traffic.stop();
-    await data.dispose();
+    try {
+      await photographSample(browser, server, data);
+    } finally {
+      await data.dispose();
+    }
   } finally {
     await server.dispose();
   }
+}
+
+async function photographSample(browser: Browser, server: RunningServer, data: SampleData): Promise<void> {
+  const isMovieWanted = names.length === 0 ? !args.includes("--no-movie") : names.includes("console-live");
+  // First, because it shows only its own changes.
+  if (isMovieWanted) await report(await makeMovie(browser, data, folder));
+  const traffic = await startTraffic(server, data);
+  const wanted = PICTURES.filter(({ name }) => names.length === 0 || names.includes(name));
+  await Promise.all(THEMES.flatMap((theme) => WIDTHS.map((width) => photograph(browser, data, wanted, theme, width))));
+  await traffic.stop();
 }
 
 async function photograph(

@@ -17,6 +17,8 @@ export async function makeMovie(browser: Browser, data: SampleData, folder: stri
     viewport: VIEWPORT,
     storageState: data.signedIn,
     colorScheme: "light",
+    // The expression below is evaluated in the page.
+    bypassCSP: true,
     locale: "en-GB",
     timezoneId: "UTC",
   });
