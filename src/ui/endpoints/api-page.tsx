@@ -3,7 +3,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import { useState } from "react";
+import { type ComponentProps, type ComponentType, useEffect, useState } from "react";
 import type { ManagedKey } from "@/src/shared/management/schemas";
 import { type ApiDocument, listOperations } from "@/src/shared/openapi";
 import { toEndpointPath } from "@/src/shared/streams/protocol";
@@ -13,12 +13,13 @@ import { CodeBlock } from "../components/code-block";
 import { CopyButton } from "../components/copy-button";
 import { CONTROL, Field } from "../components/field";
 import { Section } from "../components/page/page";
-import { TabList, tabPanel, useTabs } from "../components/tabs";
 import { OperationList } from "../docs/operation-list";
+import { toSample } from "../docs/schema-shape";
 import { formatBytes } from "../format/format-number";
 import { KEY_PLACEHOLDER, preferredKey, workingKeys } from "../snippets/choose-target";
 import { toKeyLabel } from "../snippets/key-state";
-import { type Snippet, type Target, toEmailCurl, toHttpUrl, toSnippets, toStreamUrl, toUserCurl } from "../snippets/snippets";
+import type { ProgramView } from "../snippets/programs/program-view";
+import { toEmailCurl, toHttpUrl, toStreamUrl } from "../snippets/snippets";
 import { CredentialFields, NO_CREDENTIALS, toSecrets } from "./credential-fields";
 
 interface Props {
@@ -66,10 +67,15 @@ export function ApiPage({ projectId, endpointId, origin, bodyBytesMax, document 
         {needsToken && project?.allowedOrigins.length === 0 ? <NoOrigins projectId={projectId} /> : null}
       </Section>
       <Section title="Snippets">
-        {endpoint.kind === "data" ? (
-          <Snippets target={target} />
+        {endpoint.kind === "email" ? (
+          <CodeBlock title="curl" code={toEmailCurl(target)} what="the curl snippet" />
         ) : (
-          <CodeBlock title="curl" code={endpoint.kind === "email" ? toEmailCurl(target) : toUserCurl(target)} what="the curl snippet" />
+          <Programs
+            target={target}
+            forUsers={endpoint.kind === "authentication"}
+            needsToken={needsToken}
+            sample={toSampleData(document, endpoint.schema)}
+          />
         )}
       </Section>
       <Section
@@ -121,6 +127,31 @@ const EXAMPLE_MESSAGE = `{
     "updatedAt": "2030-01-31T12:00:00.000Z"
   }
 }`;
+
+/**
+ * The programs load after the page, into room of their size. Not by `lazy`: a boundary that was rendered by the server would show its fallback again
+ * if the page changes before the programs have loaded.
+ */
+function Programs(props: ComponentProps<typeof ProgramView>) {
+  const [View, setView] = useState<ComponentType<ComponentProps<typeof ProgramView>>>();
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    import("../snippets/programs/program-view").then(
+      (loaded) => setView(() => loaded.ProgramView),
+      () => setFailed(true),
+    );
+  }, []);
+  return (
+    <div className="min-h-[36rem]">
+      {View ? <View {...props} /> : failed ? <p role="alert">Couldn’t load the snippets. Reload the page.</p> : null}
+    </div>
+  );
+}
+
+/** The data of a record that matches the endpoint's schema. Undefined if it has none. */
+function toSampleData(document: ApiDocument, schema: unknown): unknown {
+  return typeof schema === "object" && schema !== null ? toSample(document, { ...schema }) : undefined;
+}
 
 /** Explains the effects of access rules and the access function on requests and streams (S7, S8, W6). */
 function JudgedAccess({ projectId, endpointId, hasFunction }: { projectId: string; endpointId: string; hasFunction: boolean }) {
@@ -235,25 +266,6 @@ function KeyChoice({
           </select>
         )}
       </Field>
-    </div>
-  );
-}
-
-function Snippets({ target }: { target: Target }) {
-  const [language, setLanguage] = useState<Snippet["id"]>("curl");
-  const state = useTabs(language);
-  const snippets = toSnippets(target);
-  const chosen = snippets.find(({ id }) => id === language);
-  return (
-    <div className="flex flex-col gap-2">
-      <TabList
-        state={state}
-        label="Language"
-        variant="fill"
-        tabs={snippets.map(({ id, label }) => ({ value: id, label }))}
-        onChange={setLanguage}
-      />
-      <div {...tabPanel(state)}>{chosen ? <CodeBlock code={chosen.code} what={`the ${chosen.label} snippet`} /> : null}</div>
     </div>
   );
 }

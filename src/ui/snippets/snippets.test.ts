@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { toCurl, toFirstCurl, toHttpUrl, toShellWord, toSnippets, toStreamUrl, toUserCurl } from "./snippets";
+import { toCurl, toFirstCurl, toHttpUrl, toShellWord, toStreamUrl } from "./snippets";
 
 const target = { origin: "https://data.example.com", endpointName: "shop/orders", key: "d59eb2859c284168ac48aef65046d5dd" };
 
@@ -9,18 +9,6 @@ describe("snippets", () => {
     expect(toHttpUrl(target)).toBe("https://data.example.com/api/1/ce/shop/orders?key=d59eb2859c284168ac48aef65046d5dd");
     expect(toStreamUrl(target)).toBe("wss://data.example.com/api/1/ce/shop/orders?key=d59eb2859c284168ac48aef65046d5dd");
     expect(toStreamUrl({ ...target, origin: "http://localhost:3000" })).toMatch(/^ws:\/\/localhost:3000\//);
-  });
-
-  it("all contain the real URL", () => {
-    for (const { id, code } of toSnippets(target)) expect(code).toContain(id === "websocket" ? toStreamUrl(target) : toHttpUrl(target));
-  });
-
-  it("[L1] [L2] for users: register, log in and read, in a shell", () => {
-    const script = `curl() { printf '%s\\n' "$*"; }; ACCESS_TOKEN=t; ${toUserCurl(target)}`;
-    const calls = execFileSync("sh", ["-c", script]).toString().trim().split("\n");
-    const http = toHttpUrl(target);
-    const rest = `-H Content-Type: application/json -d {"username":"ada","password":"correct horse"}`;
-    expect(calls).toEqual([`${http} ${rest}`, `-i ${http}&login=true&noATCookie=true ${rest}`, `${http} -H Authorization: Bearer t`]);
   });
 
   it("quote words for a shell", () => {
