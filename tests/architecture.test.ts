@@ -104,7 +104,7 @@ const ROOMS: Partial<Record<Part, Readonly<Record<string, readonly string[]>>>> 
     import: ["export"],
     keys: [],
     openapi: ["import"],
-    projects: ["endpoints", "keys", "openapi"],
+    projects: ["access", "endpoints", "keys", "openapi"],
     records: ["changes", "search"],
     search: [],
     setup: ["accounts", "keys"],

@@ -3,6 +3,7 @@ import type { Metadata } from "next";
 import { requireUser } from "@/app/lib/sign-in/current-user";
 import { AuthCard } from "@/src/ui/auth/auth-card";
 import { StartForm } from "@/src/ui/auth/start-form";
+import { StartFromTemplate } from "@/src/ui/templates/start-from-template";
 
 export const metadata: Metadata = { title: "What are you storing?" };
 
@@ -19,6 +20,7 @@ export default async function StartPage() {
       }
     >
       <StartForm />
+      <StartFromTemplate />
     </AuthCard>
   );
 }

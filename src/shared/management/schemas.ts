@@ -10,6 +10,7 @@ import { startNames } from "@/src/shared/text/start-names";
 import { allowedOrigins } from "../http/origins-schema";
 import { ENDPOINT_KINDS, FILE_CACHE_SECONDS_MAX } from "../streams/protocol";
 import { APP_PASSWORD_LENGTH_MAX, APP_PASSWORD_LENGTH_MIN } from "../text/password-length";
+import { TEMPLATE_IDS } from "../text/templates";
 import { accessRulesSchema, defaultRulesSchema, storedRulesSchema } from "./access";
 import { email, password } from "./password-reset";
 import { schemaKeywords } from "./schema-keywords";
@@ -166,6 +167,8 @@ export const appPasswordSetSchema = z.strictObject({
     .register(schemaKeywords, { minLength: APP_PASSWORD_LENGTH_MIN, maxLength: APP_PASSWORD_LENGTH_MAX }),
 });
 
+const template = z.enum(TEMPLATE_IDS, `Use one of: ${TEMPLATE_IDS.join(", ")}.`);
+
 /** "What are you storing?" The answer becomes the name of a project and of its first endpoint. */
 export const startSchema = z.strictObject({
   name: named(
@@ -176,7 +179,11 @@ export const startSchema = z.strictObject({
     },
     { minLength: 1, maxLength: 100, pattern: "[A-Za-z0-9]|[^\\x00-\\x7f]" },
   ),
+  /** Creates the endpoints of this template instead of one that is named after the text. */
+  template: z.optional(template),
 });
+/** POST projects/{id}/templates. */
+export const templateUseSchema = z.strictObject({ template });
 
 export const setupSchema = z.strictObject({ token: text(), name: label("your name", 100), email, password });
 export const signupSchema = z.strictObject({ name: label("your name", 100), email, password });

@@ -44,6 +44,7 @@ import type {
   startSchema,
   streamTicketSchema,
   TOKEN_SCOPES,
+  templateUseSchema,
   tokenCreatedSchema,
   tokenCreateSchema,
   tokenSchema,
@@ -57,6 +58,7 @@ export type KeyRotate = z.infer<typeof keyRotateSchema>;
 export type EndpointCreate = z.infer<typeof endpointCreateSchema>;
 export type EndpointPatch = z.infer<typeof endpointPatchSchema>;
 export type Start = z.infer<typeof startSchema>;
+export type TemplateUse = z.infer<typeof templateUseSchema>;
 export type Setup = z.infer<typeof setupSchema>;
 export type Signup = z.infer<typeof signupSchema>;
 export type AccountPatch = z.infer<typeof accountPatchSchema>;

@@ -18,9 +18,10 @@ interface Props {
   /** Whether a stream of the project was open, in any browser or program. */
   hasStreamed: boolean;
   onCreateEndpoint: () => void;
+  onUseTemplate: () => void;
 }
 
-export function FirstSteps({ projectId, origin, endpoints, keys, hasStreamed, onCreateEndpoint }: Props) {
+export function FirstSteps({ projectId, origin, endpoints, keys, hasStreamed, onCreateEndpoint, onUseTemplate }: Props) {
   const endpoint = chooseFirstEndpoint(endpoints);
   const key = preferredKey(keys, Date.now());
   const base = endpoint ? `/p/${projectId}/endpoints/${endpoint.id}` : "";
@@ -29,10 +30,11 @@ export function FirstSteps({ projectId, origin, endpoints, keys, hasStreamed, on
       done: endpoints.length > 0,
       label: "Create an endpoint",
       help: (
-        <div>
+        <div className="flex flex-wrap gap-2">
           <Button tone="primary" onClick={onCreateEndpoint}>
             New endpoint
           </Button>
+          <Button onClick={onUseTemplate}>Use a template</Button>
         </div>
       ),
     },

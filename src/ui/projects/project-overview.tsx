@@ -12,6 +12,7 @@ import { ProblemPanel } from "../components/page/problem-panel";
 import { CreateEndpointDialog } from "../endpoints/create-endpoint-dialog";
 import { EndpointTable } from "../endpoints/endpoint-table";
 import { workingKeys } from "../snippets/choose-target";
+import { UseTemplateDialog } from "../templates/use-template-dialog";
 import { HealthLine } from "../traffic/health-line";
 import { RecentErrors } from "../traffic/recent-errors";
 import { Totals } from "../traffic/totals";
@@ -20,6 +21,7 @@ import { FirstSteps } from "./first-steps";
 
 export function ProjectOverview({ projectId, origin }: { projectId: string; origin: string }) {
   const [creating, setCreating] = useState(false);
+  const [choosing, setChoosing] = useState(false);
   const { data: project } = useQuery(projectQuery(projectId));
   const endpoints = useQuery(endpointsQuery(projectId));
   const keys = useQuery(keysQuery(projectId));
@@ -34,6 +36,7 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
           keys={keys.data}
           hasStreamed={traffic.hasStreamed || endpoints.data.some(({ subscribers }) => subscribers > 0)}
           onCreateEndpoint={() => setCreating(true)}
+          onUseTemplate={() => setChoosing(true)}
         />
       ) : null}
       {keys.data && workingKeys(keys.data, Date.now()).length === 0 ? (
@@ -49,7 +52,15 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
       ) : null}
       {/* Without an endpoint, the first step has the button. */}
       {endpoints.data?.length === 0 ? null : (
-        <Section title="Endpoints" actions={<Button onClick={() => setCreating(true)}>New endpoint</Button>}>
+        <Section
+          title="Endpoints"
+          actions={
+            <div className="flex flex-wrap gap-2">
+              <Button onClick={() => setChoosing(true)}>Use a template</Button>
+              <Button onClick={() => setCreating(true)}>New endpoint</Button>
+            </div>
+          }
+        >
           {endpoints.data ? (
             <EndpointTable projectId={projectId} endpoints={endpoints.data} traffic={traffic} />
           ) : endpoints.error ? (
@@ -59,6 +70,7 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
       )}
       <RecentErrors projectId={projectId} />
       <CreateEndpointDialog projectId={projectId} open={creating} onOpenChange={setCreating} />
+      <UseTemplateDialog projectId={projectId} open={choosing} onOpenChange={setChoosing} />
     </Page>
   );
 }

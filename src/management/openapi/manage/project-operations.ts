@@ -21,6 +21,7 @@ import {
   startedSchema,
   startSchema,
   streamTicketSchema,
+  templateUseSchema,
 } from "@/src/shared/management/schemas";
 import type { ManageOperation } from "./operation";
 
@@ -54,7 +55,8 @@ export const PROJECT_OPERATIONS: readonly ManageOperation[] = [
     method: "post",
     path: "start",
     tag: PROJECTS,
-    summary: "Create a project, its first endpoint and its first key from one text.",
+    summary: "Create a project, its first endpoint and its first key from one text, or from a template.",
+    description: "With `template`, the text names the project only, and the endpoint is the main endpoint of the template.",
     body: startSchema,
     answer: { status: 201, description: "The project, the endpoint and the key.", schema: startedSchema },
     errors: ["quota_exceeded"],
@@ -83,6 +85,16 @@ export const PROJECT_OPERATIONS: readonly ManageOperation[] = [
     path: "projects/{id}",
     tag: PROJECTS,
     summary: "Delete a project with its endpoints, records, files, users and keys.",
+  },
+  {
+    id: "useTemplate",
+    method: "post",
+    path: "projects/{id}/templates",
+    tag: ENDPOINTS,
+    summary: "Create the endpoints of a template, with a schema, access rules and sample records.",
+    body: templateUseSchema,
+    answer: { status: 201, description: "The main endpoint of the template.", schema: endpointDetailSchema },
+    errors: ["name_taken", "quota_exceeded"],
   },
   {
     id: "readUsage",

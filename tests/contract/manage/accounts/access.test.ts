@@ -34,6 +34,7 @@ const REQUESTS: { method: string; path: string; call?: Call }[] = [
   { method: "POST", path: "/api/manage/projects/{project}/keys", call: { body: { name: "Mine" } } },
   { method: "GET", path: "/api/manage/projects/{project}/endpoints" },
   { method: "POST", path: "/api/manage/projects/{project}/endpoints", call: { body: { name: "mine/too" } } },
+  { method: "POST", path: "/api/manage/projects/{project}/templates", call: { body: { template: "chat" } } },
   { method: "POST", path: "/api/manage/keys/{key}/rotate", call: { body: { graceSeconds: 0 } } },
   { method: "DELETE", path: "/api/manage/keys/{key}" },
   { method: "GET", path: "/api/manage/endpoints/{endpoint}" },

@@ -5,6 +5,7 @@ import { getOrigin } from "@/app/lib/current-page";
 import { loadEndpoint, loadKeys, loadUser } from "@/app/lib/load-project";
 import { listChanges } from "@/src/management/changes/list-changes";
 import { getRuntime } from "@/src/runtime/registry";
+import { isTemplateId } from "@/src/shared/text/templates";
 import { Prefetched } from "@/src/ui/api/prefetched";
 import { endpointQuery, keysQuery } from "@/src/ui/api/queries";
 import { Console } from "@/src/ui/console/console";
@@ -12,6 +13,7 @@ import { ConsoleEngine } from "@/src/ui/console/engine/console-engine";
 import type { Flush } from "@/src/ui/console/engine/console-messages";
 import { type EventFilter, hasPattern, parseFilter } from "@/src/ui/console/engine/event-filter";
 import { parseLogPage } from "@/src/ui/stream/stream-message";
+import { TemplateNotice } from "@/src/ui/templates/template-notice";
 
 export const metadata: Metadata = { title: "Live" };
 
@@ -26,12 +28,13 @@ interface Props {
 
 export default async function Page({ params, searchParams }: Props) {
   const { project, id } = await params;
-  const { q, op, dim, time, at, change } = await searchParams;
+  const { q, op, dim, time, at, change, template } = await searchParams;
   const first = (value: string | string[] | undefined) => [value].flat()[0] ?? null;
   const filter = parseFilter({ q: first(q), op: first(op), dim: first(dim), time: first(time) });
   // The worker reads another part of the log, and matches regular expressions.
   const isPlain = at === undefined && change === undefined && !hasPattern(filter);
   const { db, changes: log, config } = getRuntime();
+  const origin = await getOrigin(config.publicUrl);
   const [user, endpoint, keys] = await Promise.all([loadUser(), loadEndpoint(project, id), loadKeys(project)]);
   const changes = await listChanges({
     db,
@@ -51,13 +54,18 @@ export default async function Page({ params, searchParams }: Props) {
       ]}
     >
       <NuqsAdapter>
-        <Console
-          key={id}
-          projectId={project}
-          endpointId={id}
-          origin={await getOrigin(config.publicUrl)}
-          initial={toFirstPaint(isPlain ? changes : undefined, filter)}
-        />
+        <div className="flex h-full min-h-0 flex-col">
+          {isTemplateId(template) ? <TemplateNotice template={template} projectId={project} endpointId={id} origin={origin} /> : null}
+          <div className="min-h-0 flex-1">
+            <Console
+              key={id}
+              projectId={project}
+              endpointId={id}
+              origin={origin}
+              initial={toFirstPaint(isPlain ? changes : undefined, filter)}
+            />
+          </div>
+        </div>
       </NuqsAdapter>
     </Prefetched>
   );
