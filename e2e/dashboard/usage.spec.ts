@@ -89,8 +89,16 @@ test("[G31] the checklist is done by streams of any program, and does not make t
   const server = await startServer();
   try {
     const { project, endpoint, key } = await signUpFirstAdmin(page, server);
-    await openStream(`${server.wsUrl}/api/1/ce/${endpoint.name}?key=${key}`);
-    await fetch(`${server.url}/api/1/ce/${endpoint.name}?key=${key}`, {
+    const url = `${server.url}/api/1/ce/${endpoint.name}?key=${key}`;
+    await page.goto(`${server.url}/p/${project.id}`);
+    const steps = page.getByRole("region", { name: "First steps" });
+    await expect(steps.getByText("Store a record from your own code (to do)")).toBeVisible();
+    // Reading uses the key, and stores nothing. The page is not loaded again.
+    await fetch(url);
+    await openStream(url.replace(/^http/, "ws"));
+    await expect(steps.getByText("Stream changes (done)")).toBeVisible(STORED);
+    await expect(steps.getByText("Store a record from your own code (to do)")).toBeVisible();
+    await fetch(url, {
       method: "POST",
       body: '"a"',
       headers: { "Content-Type": "application/json" },

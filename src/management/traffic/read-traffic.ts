@@ -106,15 +106,17 @@ export async function readTraffic({
     ) t FULL JOIN (SELECT * FROM "ApiKey" WHERE "projectId" = ${projectId}::uuid AND (${keyId}::uuid IS NULL OR "id" = ${keyId}::uuid)) k ON k."id" = t."keyId"
       LEFT JOIN "KeyUse" u ON u."keyId" = k."id"
     ORDER BY 3 DESC, 6 DESC, k."createdAt" DESC LIMIT ${PARTS_MAX}::int`;
-  const [stream] = await db.$queryRaw<{ hasStreamed: boolean }[]>`
-    SELECT EXISTS (SELECT 1 FROM "TrafficCount" WHERE "projectId" = ${projectId}::uuid AND "span" = 3600 AND "streams" > 0) AS "hasStreamed"`;
+  const [seen] = await db.$queryRaw<{ hasStreamed: boolean; hasWritten: boolean }[]>`
+    SELECT EXISTS (SELECT 1 FROM "TrafficCount" WHERE "projectId" = ${projectId}::uuid AND "span" = 3600 AND "streams" > 0) AS "hasStreamed",
+      EXISTS (SELECT 1 FROM "TrafficCount" WHERE "projectId" = ${projectId}::uuid AND "span" = 3600 AND "writes" > 0) AS "hasWritten"`;
   return {
     range,
     from: toTime(from),
     to: toTime(to),
     stepSeconds,
     ...toPoints({ points, latencies, from, steps, stepSeconds }),
-    hasStreamed: stream?.hasStreamed === true,
+    hasStreamed: seen?.hasStreamed === true,
+    hasWritten: seen?.hasWritten === true,
     codes: codes.map(({ code, count }) => ({ code, status: isErrorCode(code) ? ERRORS[code].status : 400, count })),
     endpoints: byEndpoint.map(({ id, steps: at, counts, ...part }) => ({ ...part, id: toId(id), series: spread(steps, at, counts) })),
     keys: byKey.map(({ id, lastUsedAt, ...part }) => ({ ...part, id: toId(id), lastUsedAt: lastUsedAt?.toISOString() ?? null })),

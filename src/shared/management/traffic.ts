@@ -30,6 +30,8 @@ export const trafficSchema = z.object({
   totals: z.object(sums),
   /** Whether a stream of the project was open within a month. */
   hasStreamed: z.boolean(),
+  /** Whether a request with a key wrote a record within a month. */
+  hasWritten: z.boolean(),
   /** `status`: that of responses with the code. */
   codes: z.array(z.object({ code: z.string(), status: z.number(), count: z.number() })),
   /** `id` and `name` are null for endpoints that are counted together; `name` is null for deleted ones. `series`: requests by step. */

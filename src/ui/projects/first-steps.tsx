@@ -1,4 +1,4 @@
-/** A checklist of first steps. Steps are done when the project's data shows it. The list disappears when all are done. */
+/** A checklist of first steps. Steps are done when the project's traffic shows it, whatever the browser or program. The list disappears when all are done. */
 "use client";
 
 import { Check } from "lucide-react";
@@ -17,11 +17,13 @@ interface Props {
   keys: readonly ManagedKey[];
   /** Whether a stream of the project was open, in any browser or program. */
   hasStreamed: boolean;
+  /** Whether a program wrote a record. Sample records and those of the dashboard do not count. */
+  hasWritten: boolean;
   onCreateEndpoint: () => void;
   onUseTemplate: () => void;
 }
 
-export function FirstSteps({ projectId, origin, endpoints, keys, hasStreamed, onCreateEndpoint, onUseTemplate }: Props) {
+export function FirstSteps({ projectId, origin, endpoints, keys, hasStreamed, hasWritten, onCreateEndpoint, onUseTemplate }: Props) {
   const endpoint = chooseFirstEndpoint(endpoints);
   const key = preferredKey(keys, Date.now());
   const base = endpoint ? `/p/${projectId}/endpoints/${endpoint.id}` : "";
@@ -39,7 +41,7 @@ export function FirstSteps({ projectId, origin, endpoints, keys, hasStreamed, on
       ),
     },
     {
-      done: keys.some(({ lastUsedAt }) => lastUsedAt !== null),
+      done: hasWritten,
       label: "Store a record from your own code",
       help:
         endpoint && key ? (

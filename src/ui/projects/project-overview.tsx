@@ -19,6 +19,8 @@ import { Totals } from "../traffic/totals";
 import { HOUR, trafficQuery } from "../traffic/traffic-queries";
 import { FirstSteps } from "./first-steps";
 
+const COUNTS_KEPT_MS = 31 * 24 * 60 * 60 * 1000;
+
 export function ProjectOverview({ projectId, origin }: { projectId: string; origin: string }) {
   const [creating, setCreating] = useState(false);
   const [choosing, setChoosing] = useState(false);
@@ -28,12 +30,13 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
   const { data: traffic } = useQuery(trafficQuery(projectId, HOUR));
   return (
     <Page title={project?.name ?? ""} note={<HealthLine projectId={projectId} />}>
-      {endpoints.data && keys.data && traffic ? (
+      {endpoints.data && keys.data && traffic && project && (endpoints.data.length === 0 || isNew(project.createdAt)) ? (
         <FirstSteps
           projectId={projectId}
           origin={origin}
           endpoints={endpoints.data}
           keys={keys.data}
+          hasWritten={traffic.hasWritten}
           hasStreamed={traffic.hasStreamed || endpoints.data.some(({ subscribers }) => subscribers > 0)}
           onCreateEndpoint={() => setCreating(true)}
           onUseTemplate={() => setChoosing(true)}
@@ -73,4 +76,9 @@ export function ProjectOverview({ projectId, origin }: { projectId: string; orig
       <UseTemplateDialog projectId={projectId} open={choosing} onOpenChange={setChoosing} />
     </Page>
   );
+}
+
+/** Whether the counts still contain the first requests of a project (G31.5). */
+function isNew(createdAt: string): boolean {
+  return Date.now() - Date.parse(createdAt) < COUNTS_KEPT_MS;
 }
