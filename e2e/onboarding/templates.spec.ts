@@ -61,7 +61,7 @@ test("[G45] a template on the start page leads to the console, with a curl comma
   await expect(example.getByText("Live", { exact: true })).toBeVisible();
   await expect(example.getByRole("list", { name: "Messages" })).toContainText("Open this page in two windows");
   await example.getByLabel("Your name").fill("<b>Grace</b>");
-  await example.getByLabel("Message").fill("Hello from a file </script>");
+  await example.getByRole("textbox", { name: "Message" }).fill("Hello from a file </script>");
   await example.getByRole("button", { name: "Send" }).click();
   await expect(example.getByRole("list", { name: "Messages" })).toContainText("Hello from a file </script>");
   await expect(list(page)).toContainText("Hello from a file");

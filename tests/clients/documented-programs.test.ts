@@ -1,4 +1,4 @@
-/** Keeps docs/programs.md equal to the programs of the API page. `npx vitest run -u tests/clients/documented-programs.test.ts` writes it. */
+/** Keeps docs/programs.md equal to the programs of the API page. `npx vitest run tests/clients/documented-programs.test.ts -u` writes it. */
 import { expect, test } from "vitest";
 import { DEMO_ENDPOINT, DEMO_KEY } from "@/src/management/setup/ensure-demo";
 import { SAMPLE_DATA, type Syntax, type Task } from "@/src/ui/snippets/programs/program";

@@ -1,5 +1,5 @@
 /** Runs the programs that the API page shows against a real server, in every language whose toolchain is on this machine. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type LanguageId, type Program, SAMPLE_DATA, type Task } from "@/src/ui/snippets/programs/program";
 import { toPrograms } from "@/src/ui/snippets/programs/to-programs";
 import type { Seed } from "@/tests/support/servers/data-server";
@@ -11,7 +11,7 @@ import { cleanUp, findRunners, type Run, type RunningProgram } from "./support/p
 const LANGUAGES = ["curl", "fetch", "websocket", "event-source", "python", "go", "java", "kotlin"] as const;
 /** A compiler on a busy machine. */
 const TIMEOUT_MS = 180_000;
-const OTHER_EPOCH = "0123456789abcdef";
+const OTHER_EPOCH = "0".repeat(32);
 
 const runners = await findRunners();
 for (const language of LANGUAGES) {
@@ -24,11 +24,13 @@ let proxy: SeverableProxy;
 
 beforeAll(async () => {
   server = await createRealtimeServer();
-  proxy = await createSeverableProxy({ host: "127.0.0.1", port: server.port });
 }, TIMEOUT_MS);
+beforeEach(async () => {
+  proxy = await createSeverableProxy({ host: "127.0.0.1", port: server.port });
+});
+afterEach(() => proxy.close());
 afterAll(async () => {
   await cleanUp();
-  await proxy.close();
   await server.close();
 });
 

@@ -17,7 +17,8 @@ import java.nio.charset.StandardCharsets;
 
 public class Records {
     static final String ENDPOINT = ${toQuoted(http)};
-    static final HttpClient CLIENT = HttpClient.newHttpClient();
+    // Some proxies do not understand the offer of HTTP/2 that Java's client makes over plain HTTP.
+    static final HttpClient CLIENT = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     static String send(String method, String url, String body) throws Exception {
         var request = HttpRequest.newBuilder(URI.create(url))
@@ -203,7 +204,8 @@ import java.net.http.HttpResponse.BodyHandlers;
 public class Users {
     static final String ENDPOINT = ${toQuoted(http)};
     static final String USER = ${toQuoted(SAMPLE_USER)};
-    static final HttpClient CLIENT = HttpClient.newHttpClient();
+    // Some proxies do not understand the offer of HTTP/2 that Java's client makes over plain HTTP.
+    static final HttpClient CLIENT = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     static HttpResponse<String> send(String method, String url, String body, String token) throws Exception {
         var request = HttpRequest.newBuilder(URI.create(url)).header("Content-Type", "application/json");

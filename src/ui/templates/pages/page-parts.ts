@@ -51,6 +51,7 @@ const FOLLOW = `
     let records = new Map();
     let cursor;
     let attempt = 0;
+    let isLive = false;
     function connect() {
       const start = cursor ? "&since=" + cursor : "&since=now&snapshot=true";
       const socket = new WebSocket(ENDPOINT.replace(/^http/, "ws") + start);
@@ -62,6 +63,7 @@ const FOLLOW = `
         clearTimeout(silence);
         socket.onmessage = socket.onclose = null;
         socket.close();
+        isLive = false;
         show(reason + " Connecting again…");
         setTimeout(connect, Math.min(30_000, 1000 * 2 ** attempt++) * (0.5 + Math.random() / 2));
       }
@@ -77,7 +79,7 @@ const FOLLOW = `
         if (message.type === "POST" || message.type === "PUT") records.set(message.record.uniqueId, message.record);
         if (message.type === "DELETE") records.delete(message.record.uniqueId);
         cursor = message.cursor;
-        if (cursor) show("Live");
+        if (cursor && !isLive) { isLive = true; show("Live"); }
         if (message.type !== "BEAT" && cursor) onChange([...records.values()].sort((a, b) => (a.uniqueId < b.uniqueId ? -1 : 1)));
       };
       socket.onclose = ({ code, reason }) => {
