@@ -74,10 +74,10 @@ describe("templates", () => {
     expect(answer).toMatchObject({ status: 201, body: { name: "sensors/readings", projectId: project.id } });
     expect((await addTo(project.id, "chat")).status).toBe(201);
     expect((await listEndpoints(project.id)).map(({ name }) => name).sort()).toEqual(["chat/messages", "sensors/readings", "weather"]);
-    const named = server.notifications
-      .slice(before)
-      .flatMap((each) => (each.kind === "changes" ? each.changes : each.kind === "endpoint" ? [each] : []))
-      .map(({ endpointId }) => endpointId);
+    const named = server.notifications.slice(before).flatMap((each): string[] => {
+      if (each.kind === "changes") return each.changes.map(({ endpointId }) => endpointId);
+      return each.kind === "endpoint" ? [each.endpointId] : [];
+    });
     expect(named).toContain(answer.body.id);
   });
 
