@@ -100,8 +100,3 @@ export function toFilter(sample: unknown): string {
 export function toQuoted(text: string): string {
   return JSON.stringify(text);
 }
-
-/** Indents every line but the first. */
-export function indent(text: string, spaces: number): string {
-  return text.replaceAll("\n", `\n${" ".repeat(spaces)}`);
-}
