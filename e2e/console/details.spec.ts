@@ -64,7 +64,7 @@ test("[G29] the history compares any two versions of a record, and restores one 
     await put('{"room":"cellar"}');
     await details(page).getByRole("button", { name: "Restore this version…" }).click();
     await details(page).getByRole("button", { name: "Restore", exact: true }).click();
-    await expect(details(page).getByRole("alert")).toContainText("Nothing was restored.");
+    await expect(details(page).getByRole("alert")).toContainText("nothing was restored.");
     expect(await read()).toContain('"data":{"room":"cellar"}');
     await details(page).getByRole("button", { name: "Load newest" }).click();
     await expect(versions).toHaveCount(4);
