@@ -109,7 +109,7 @@ test("[G45] templates are added to a project: sensors, a to-do list and a feedba
     await use("To-do list");
     const example = await openExample(page, "to-do");
     await example.getByLabel("New task").fill("Water the plants");
-    await example.getByRole("button", { name: "Add" }).click();
+    await example.getByRole("button", { name: "Add", exact: true }).click();
     await example.getByLabel("Water the plants", { exact: true }).check();
     await expect(example.getByText("Water the plants")).toHaveClass("done");
     await expect(list(page)).toContainText("Water the plants");
