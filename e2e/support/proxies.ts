@@ -1,10 +1,10 @@
 /** Runs reverse proxies with the configurations of docs/operating.md, each with its own certificate. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import https from "node:https";
 import os from "node:os";
 import path from "node:path";
 import { generate } from "selfsigned";
-import { canConnect } from "@/tests/support/servers/ports";
 import { until } from "@/tests/support/until";
 
 export const PUBLIC_HOST = "rested.example.com";
@@ -35,7 +35,7 @@ export function isInstalled(name: ProxyName): boolean {
   }
 }
 
-/** Starts the proxy and waits until it listens. If it exits first, throws an error with its output. */
+/** Starts the proxy and waits until it responds, whatever it responds. If it exits first, throws an error with its output. */
 export async function startProxy(name: ProxyName, { port, upstreams }: ProxyOptions): Promise<RunningProxy> {
   const dir = await mkdtemp(path.join(os.tmpdir(), `rested-${name}-`));
   const { cert, private: key } = await generate([{ name: "commonName", value: PUBLIC_HOST }], { keySize: 2048 });
@@ -49,9 +49,9 @@ export async function startProxy(name: ProxyName, { port, upstreams }: ProxyOpti
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => (output += String(text)));
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const isRunning = () => child.exitCode === null && child.signalCode === null;
-  await until(`${name} listens`, async () => {
+  await until(`${name} responds`, async () => {
     if (!isRunning()) throw new Error(`${name} ended:\n${output}`);
-    return canConnect(port);
+    return responds(port);
   });
   return {
     stop: async () => {
@@ -123,4 +123,15 @@ async function readBlock(info: string): Promise<string> {
   const block = new RegExp(`^\`\`\`${info}\n(.*?)^\`\`\``, "ms").exec(text)?.[1];
   if (block === undefined) throw new Error(`docs/operating.md has no block for ${info}.`);
   return block;
+}
+
+/** Whether a request over TLS gets a response. An open port is not enough: a proxy can listen before it is ready for TLS. */
+function responds(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = https.get({ host: "127.0.0.1", port, servername: PUBLIC_HOST, rejectUnauthorized: false, agent: false }, (response) => {
+      response.resume();
+      resolve(true);
+    });
+    request.on("error", () => resolve(false));
+  });
 }
