@@ -10,7 +10,7 @@ const REQUESTS_MAX = 1_000;
 export interface RequestLog {
   /**
    * True if a request is to be logged: it has failed, or its project is recorded. False if enough of the project's requests were logged in this second. When
-   * there is no room, a request of the project with most gives way to one of a project with fewer, so that a flood of some projects leaves out no other one.
+   * there is no room, the project with the most requests loses its last one to a project with fewer, so a flood of some projects leaves out no other one.
    */
   wants(projectId: string, hasFailed: boolean): boolean;
   /** Call it only if the request is wanted. */

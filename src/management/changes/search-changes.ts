@@ -9,17 +9,20 @@ import { requireOwnEndpoint } from "../ownership";
 import { toExpressionSql } from "../search/expression-sql";
 import { isPatternError, isTimeout } from "../search/query-errors";
 import { type ChangeRow, findSeqBefore, PAGE_CHARACTERS_MAX, readLogPosition, toChangeText } from "./list-changes";
-import { TIME_SLACK_MS, tooComplex, tooSlow, toRequiredTimes } from "./search-limits";
+import {
+  BLOCK_FAST_MS,
+  BLOCK_FIRST,
+  BLOCK_MIN,
+  SEARCH_MS,
+  STATEMENT_MS,
+  TIME_SLACK_MS,
+  tooComplex,
+  tooSlow,
+  toRequiredTimes,
+} from "./search-limits";
 
-/** A search responds once it has taken this long, with what it has found until then. */
-const SEARCH_MS = 800;
-/** The time limit of one statement, which looks through one block of changes. */
-const STATEMENT_MS = 5_000;
-/** The number of changes in a block: at first, at least, and at most. It doubles while blocks are fast, and shrinks after a time-out. */
-const BLOCK_FIRST = 500;
-const BLOCK_MIN = 8;
+/** The largest number of changes in a block. */
 const BLOCK_MAX = 32_000;
-const BLOCK_FAST_MS = 100;
 
 interface Progress {
   /** The next seq to search; older changes follow. */

@@ -11,6 +11,7 @@ import { endpointQuery, keysQuery, projectQuery } from "../api/queries";
 import { Button } from "../components/button";
 import { CodeBlock } from "../components/code-block";
 import { CopyButton } from "../components/copy-button";
+import { saveFile } from "../components/save-file";
 import { KEY_PLACEHOLDER, preferredKey } from "../snippets/choose-target";
 import { type Target, toCurl, toHttpUrl } from "../snippets/snippets";
 
@@ -71,7 +72,7 @@ function PageActions({ template, target }: { template: TemplateId; target: Targe
       <Button
         tone="primary"
         onClick={() => {
-          if (page !== undefined) save(page, `${template}.html`);
+          if (page !== undefined) saveFile(new Blob([page], { type: "text/html" }), `${template}.html`);
         }}
       >
         Download example page
@@ -106,16 +107,4 @@ function OriginNote({ projectId }: { projectId: string }) {
       {project.allowedOrigins.join(", ")}, or allow the origin <code className="text-data">null</code> in the {settings}.
     </p>
   );
-}
-
-function save(text: string, name: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/html" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  document.body.append(link);
-  link.click();
-  link.remove();
-  // The browser reads the file after the click.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

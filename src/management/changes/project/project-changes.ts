@@ -8,7 +8,17 @@ import { formatCursor } from "@/src/shared/streams/cursor";
 import { requireOwnProject } from "../../ownership";
 import { isPatternError, isTimeout } from "../../search/query-errors";
 import { PAGE_CHARACTERS_MAX, toChangeText } from "../list-changes";
-import { TIME_SLACK_MS, tooComplex, tooSlow, toRequiredTimes } from "../search-limits";
+import {
+  BLOCK_FAST_MS,
+  BLOCK_FIRST,
+  BLOCK_MIN,
+  SEARCH_MS,
+  STATEMENT_MS,
+  TIME_SLACK_MS,
+  tooComplex,
+  tooSlow,
+  toRequiredTimes,
+} from "../search-limits";
 import {
   countRemaining,
   cutLogs,
@@ -22,14 +32,8 @@ import {
 } from "./log-ranges";
 import { formatProjectPlace, type ProjectChangesQuery } from "./project-query";
 
-/** A search responds once it has taken this long, with what it has found until then. */
-const SEARCH_MS = 800;
-const STATEMENT_MS = 5_000;
-/** The number of changes that one statement looks through: at first, at least, and at most. */
-const BLOCK_FIRST = 500;
-const BLOCK_MIN = 8;
+/** The largest number of changes in a block. */
 const BLOCK_MAX = 8_000;
-const BLOCK_FAST_MS = 100;
 
 interface Page {
   rows: ProjectChangeRow[];

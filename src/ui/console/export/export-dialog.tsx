@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "react";
 import { EXPORT_FORMATS, type ExportFormat } from "@/src/shared/record-limits";
 import { Button } from "../../components/button";
 import { Dialog, DialogActions } from "../../components/overlay/dialog";
+import { saveFile } from "../../components/save-file";
 import { Segments } from "../../components/segments";
 import { formatCount, formatPlural } from "../../format/format-number";
 import { notify } from "../../notifications/notify";
@@ -65,7 +66,7 @@ function ExportForm({
       stop.current = undefined;
       if (state.state === "failed") setFailure(state.reason);
       if (state.state !== "done") return;
-      save(state.blob, `${endpointName.replaceAll("/", "-")}-changes-${new Date().toISOString().slice(0, 10)}.${format}`);
+      saveFile(state.blob, `${endpointName.replaceAll("/", "-")}-changes-${new Date().toISOString().slice(0, 10)}.${format}`);
       notify(`Exported ${formatPlural(state.count, "change")}.`);
       onDone();
     });
@@ -114,16 +115,4 @@ function ExportForm({
       </DialogActions>
     </div>
   );
-}
-
-function save(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  document.body.append(link);
-  link.click();
-  link.remove();
-  // The browser reads the file after the click.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -7,6 +7,7 @@ import { type GridQuery, ORDER_DEFAULT } from "../../api/record-rows";
 import { checkExport, exportNamed, toExportPath } from "../../api/records";
 import { Button } from "../../components/button";
 import { Dialog, DialogActions } from "../../components/overlay/dialog";
+import { saveFile } from "../../components/save-file";
 import { Segments } from "../../components/segments";
 import { Switch } from "../../components/switch";
 import { formatCount } from "../../format/format-number";
@@ -51,9 +52,7 @@ function ExportForm({ endpointId, query, selected, onDone }: Omit<Props, "open" 
   const { run, pending, failure } = useAction(async () => {
     if (which === "selected") {
       const { name, blob } = await exportNamed(endpointId, form, [...selected]);
-      const url = URL.createObjectURL(blob);
-      download(url, name);
-      URL.revokeObjectURL(url);
+      saveFile(blob, name);
     } else {
       const path = toExportPath(endpointId, form, which === "found" ? query : { search: "", filters: [], order: ORDER_DEFAULT });
       await checkExport(path);

@@ -118,7 +118,7 @@ ${STYLE}${style === "" ? "" : `\n${style}`}
 ${body}
 </main>
 <script>
-  // The key is public: it identifies this page, and is no secret.
+  // The key is public: it identifies this page and is not a secret.
   const ENDPOINT = ${url};
 
 ${CODE}${follows ? FOLLOW : ""}
